@@ -1,0 +1,72 @@
+/* auth_verifier: decides whether a connection or subscription token is good.
+ * Sources: RFC 7515 section 5.2, RFC 7519 section 7.2, RFC 8725 (the algorithm is
+ * pinned by the keys that are configured, never chosen by the token); times and
+ * the order of checks as in Centrifugo v6.
+ *
+ * Use: v = auth_verifier_new(&options); scratch = auth_scratch_new();
+ *      r = auth_verify(v, scratch, token, now_s, AUTH_CONNECTION, arena, &claims, &why);
+ *      auth_scratch_free(scratch); auth_verifier_unref(v);
+ *
+ * Threads: a verifier is immutable and shared by reference count, so a reload makes
+ * a new one and old sessions finish on theirs. Each thread has one scratch, which
+ * holds its working copies of keys; it serves any number of verifiers. */
+#ifndef XSHATHRA_AUTH_AUTH_VERIFIER_H
+#define XSHATHRA_AUTH_AUTH_VERIFIER_H
+
+#include "auth/auth_token.h"
+#include "auth/claims.h"
+
+struct auth_verifier; /* opaque, immutable, shared */
+struct auth_scratch;  /* opaque, one per thread */
+
+/* Stands in for audience_regex and issuer_regex: a reentrant test that any thread
+ * may call for as long as the verifier lives. */
+struct auth_matcher {
+    bool (*matches)(const void *context, struct slice value); /* NULL = no such check */
+    const void *context;
+};
+
+struct auth_options {
+    struct slice hmac_key;               /* empty: no token with HS256, HS384 or HS512 is good */
+    struct slice hmac_previous_key;      /* tried when hmac_key does not fit */
+    int64_t hmac_previous_valid_until_s; /* last second in which it counts; 0 = no end */
+    unsigned algorithms;                 /* bits 1u << enum auth_algorithm; 0 = all that a key serves */
+    struct slice audience;               /* one value of aud must equal it; empty = not checked */
+    struct auth_matcher audience_matcher;
+    struct slice issuer; /* iss must equal it; empty = not checked */
+    struct auth_matcher issuer_matcher;
+    struct slice user_id_claim;   /* empty = sub */
+    bool insecure_skip_signature; /* believe every token (development only) */
+};
+
+/* Copies keys and strings; borrows the matchers' contexts. One reference.
+ * NULL when memory is out. */
+MUST_CHECK struct auth_verifier *auth_verifier_new(const struct auth_options *options);
+struct auth_verifier *auth_verifier_ref(struct auth_verifier *verifier); /* any thread */
+void auth_verifier_unref(struct auth_verifier *verifier);                /* any thread; accepts NULL */
+
+/* NULL when memory is out. */
+MUST_CHECK struct auth_scratch *auth_scratch_new(void);
+void auth_scratch_free(struct auth_scratch *scratch); /* accepts NULL */
+
+/* What the peer gets differs by kind; connection / subscription below. A key set that
+ * must be fetched first (JWKS) will answer AUTH_PENDING, a member to be added here
+ * with its completion; every caller has a switch without a default. */
+enum auth_result {
+    AUTH_OK,
+    AUTH_INVALID, /* close 3500 / error 103 */
+    AUTH_EXPIRED, /* exp has come or nbf has not: error 109 */
+    AUTH_ERROR,   /* error 100: memory was out, or b64info of a connection token is not base64 */
+};
+
+/* Check token at now_s (Unix seconds, rounded down): it is good while now < exp and
+ * now >= nbf. AUTH_OK: *out is filled and borrows token and arena; *why is NULL.
+ * Otherwise *out is untouched and *why is a constant sentence that names the check
+ * that failed: for the operator's eyes, never for the peer's.
+ * project_id is dropped from a token that is not under an HMAC algorithm: only the
+ * deployment itself may place somebody in a project. */
+MUST_CHECK enum auth_result auth_verify(const struct auth_verifier *verifier, struct auth_scratch *scratch,
+                                        struct slice token, int64_t now_s, enum auth_kind kind, struct arena *arena,
+                                        struct claims *out, const char **why);
+
+#endif
