@@ -1,0 +1,19 @@
+/* config_check: what must hold between options, and what is set but not built. Adds to
+ * the report of the settings. Source of truth: what Centrifugo v6 refuses at start
+ * (row CF-19), and the table of options. */
+#ifndef XSHATHRA_CONFIG_CONFIG_CHECK_H
+#define XSHATHRA_CONFIG_CONFIG_CHECK_H
+
+#include "config/config_settings.h"
+
+void config_check(struct config_settings *s);
+/* Options of one namespace: base is "channel.without_namespace" or "channel.namespaces[2]". */
+void config_check_channel(struct config_settings *s, struct slice base);
+/* An error about an option, with the value that it has: "option … is "…", <allowed>". */
+void config_refuse(struct config_settings *s, struct slice path, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "30s", in the arena. */
+const char *config_ms_text(const struct config_settings *s, uint64_t ms);
+
+#endif
