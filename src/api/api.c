@@ -1,0 +1,123 @@
+#include "api/api.h"
+
+#include <time.h>
+
+#include "api/api_answer.h"
+#include "api/api_family.h"
+
+/* Room for a body, its decoded parts and a list of channels. */
+#define ARENA_BYTES_MAX ((size_t)256 << 20)
+/* The largest answer: a long history of large publications. */
+#define ANSWER_BYTES_MAX ((size_t)256 << 20)
+/* A call that waits for its next request keeps no more than this. */
+#define BODY_KEEP_MAX ((size_t)16 << 10)
+/* A broadcast to a hundred thousand channels fits. */
+#define ENGINE_BODY_MAX ((size_t)16 << 20)
+/* A publication of half an output queue fits, also as base64 or with escapes. */
+#define PROJECT_BODY_MAX ((size_t)4 << 20)
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+size_t api_body_max(enum api_family family)
+{
+    return family == API_ENGINE ? ENGINE_BODY_MAX : PROJECT_BODY_MAX;
+}
+
+void api_call_init(struct api_call *call, struct engine *engine)
+{
+    *call = (struct api_call){ .engine = engine };
+    arena_init(&call->arena, ARENA_BYTES_MAX);
+    buf_init(&call->body, ANSWER_BYTES_MAX);
+}
+
+/* Nothing that was waited for concerns this call any more. */
+static void forget(struct api_call *call)
+{
+    if (call->drop_) call->drop_(call);
+    call->drop_ = NULL;
+    call->state_ = NULL;
+    call->completed_ = NULL;
+    call->effect_done_ = NULL;
+    call->continue_ = NULL;
+    call->operation_ = 0;
+}
+
+void api_call_deinit(struct api_call *call)
+{
+    forget(call);
+    arena_deinit(&call->arena);
+    buf_deinit(&call->body);
+}
+
+void api_call_reset(struct api_call *call)
+{
+    forget(call);
+    arena_reset(&call->arena);
+    if (call->body.cap > BODY_KEEP_MAX) buf_deinit(&call->body);
+    buf_clear(&call->body);
+    call->status = 0;
+    call->content_type = call->allow = (struct slice){ 0 };
+    call->errors_as_status_ = false;
+    call->space_ = 0;
+    call->metric_method_ = METRIC_API_METHOD_OTHER;
+}
+
+static enum api_outcome finish(struct api_call *call, enum api_outcome outcome)
+{
+    if (outcome != API_ANSWERED) return outcome;
+    forget(call);
+    double seconds = (double)(clock_ns() - call->started_ns_) / 1e9;
+    metrics_observe(call->engine->metrics, METRIC_API_COMMAND_DURATION, call->metric_method_, seconds);
+    return API_ANSWERED;
+}
+
+enum api_outcome api_start(struct api_call *call, const struct api_request *request)
+{
+    api_call_reset(call);
+    call->started_ns_ = clock_ns();
+    call->handle = request->handle;
+    call->family_ = request->family;
+    bool is_engine = request->family == API_ENGINE;
+    return finish(call, is_engine ? api_engine_start(call, request) : api_project_start(call, request));
+}
+
+enum api_outcome api_completed(struct api_call *call, struct broker_completion *completion)
+{
+    enum api_outcome (*completed)(struct api_call *, struct broker_result *) = call->completed_;
+    enum api_outcome outcome = API_PENDING;
+    if (completed && call->operation_ == completion->ticket.operation) {
+        call->completed_ = NULL;
+        call->operation_ = 0;
+        outcome = finish(call, completed(call, &completion->result));
+    }
+    broker_completion_free(completion);
+    return outcome;
+}
+
+enum api_outcome api_effect_done(struct api_call *call, uint32_t operation, uint32_t affected)
+{
+    enum api_outcome (*effect_done)(struct api_call *, uint32_t) = call->effect_done_;
+    if (!effect_done || call->operation_ != operation) return API_PENDING;
+    call->effect_done_ = NULL;
+    call->operation_ = 0;
+    return finish(call, effect_done(call, affected));
+}
+
+enum api_outcome api_continue(struct api_call *call)
+{
+    enum api_outcome (*next)(struct api_call *) = call->continue_;
+    if (!next) return API_PENDING;
+    call->continue_ = NULL;
+    return finish(call, next(call));
+}
+
+void api_timed_out(struct api_call *call)
+{
+    forget(call);
+    (void)finish(call, call->family_ == API_ENGINE ? api_error(call, API_ERROR_INTERNAL) : api_project_timed_out(call));
+}

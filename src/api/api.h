@@ -1,0 +1,72 @@
+/* api: the HTTP APIs for backends: request in, engine call, answer out. Two
+ * families: the engine's server API (/api/<method>, key of the deployment) and the
+ * project API (/api/realtime/<name>, key of a project). One file per method.
+ *
+ * Use: api_call_init(&call, engine); outcome = api_start(&call, &request);
+ *      API_ANSWERED -> send call.status, call.content_type, call.body;
+ *      API_PENDING  -> keep the call; api_completed() or api_effect_done() comes;
+ *      API_AGAIN    -> long work: api_continue() in a later turn.
+ *      api_call_reset() makes it ready for the next request, api_call_deinit() ends it.
+ * A call belongs to one worker. It opens no socket and waits for nothing. */
+#ifndef XSHATHRA_API_API_H
+#define XSHATHRA_API_API_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "engine/engine.h"
+#include "http/http_request.h"
+
+enum api_family { API_ENGINE, API_PROJECT };
+
+enum api_outcome { API_ANSWERED, API_PENDING, API_AGAIN };
+
+/* All borrowed during api_start() only: what must outlive it is copied to the arena. */
+struct api_request {
+    enum api_family family;
+    struct slice name;                /* "publish", "token", …: the last part of the path */
+    const struct http_request *http;  /* head: method, headers, query */
+    struct slice body;                /* whole */
+    struct handle handle;             /* who asks: pending answers go there */
+};
+
+struct api_state; /* a method's own state while an answer is pending; in the arena */
+
+struct api_call {
+    struct engine *engine;
+    struct arena arena;
+    struct handle handle;
+    /* the answer, after API_ANSWERED; borrowed until reset */
+    int status;               /* HTTP */
+    struct slice content_type; /* empty: none */
+    struct slice allow;       /* value of the header Allow with 405; else empty */
+    struct buf body;
+    /* private */
+    uint32_t space_;
+    bool errors_as_status_;
+    unsigned metric_method_;
+    uint64_t started_ns_;
+    struct api_state *state_;
+    enum api_outcome (*completed_)(struct api_call *call, struct broker_result *result);
+    enum api_outcome (*effect_done_)(struct api_call *call, uint32_t affected);
+    enum api_outcome (*continue_)(struct api_call *call);
+    void (*drop_)(struct api_call *call); /* gives back what state_ owns outside the arena; NULL = nothing */
+    uint32_t operation_; /* the pending operation; answers with another number are stale; 0 = none */
+    enum api_family family_;
+};
+
+void api_call_init(struct api_call *call, struct engine *engine);
+void api_call_deinit(struct api_call *call);
+void api_call_reset(struct api_call *call);
+
+enum api_outcome api_start(struct api_call *call, const struct api_request *request);
+/* Takes the completion over. */
+enum api_outcome api_completed(struct api_call *call, struct broker_completion *completion);
+enum api_outcome api_effect_done(struct api_call *call, uint32_t operation, uint32_t affected);
+enum api_outcome api_continue(struct api_call *call);
+/* The answer was not there in time: error 100 (engine), 503 (project). Fills the answer. */
+void api_timed_out(struct api_call *call);
+
+/* Largest body that the family takes, in bytes. */
+size_t api_body_max(enum api_family family);
+
+#endif

@@ -1,0 +1,69 @@
+/* The engine's server API: whoever has the deployment's key may do everything. */
+#include "api/api_answer.h"
+#include "api/api_family.h"
+#include "api/api_methods.h"
+
+static const struct method {
+    struct slice name;
+    unsigned metric;
+    enum api_outcome (*start)(struct api_call *call, struct slice body);
+} methods[] = {
+#define METHOD_ROW(name, metric) { { #name, sizeof(#name) - 1 }, METRIC_API_METHOD_##metric, api_##name },
+    API_METHOD_LIST(METHOD_ROW)
+#undef METHOD_ROW
+};
+
+static const struct method *find_method(struct slice name)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(methods); i++)
+        if (slice_eq(name, methods[i].name)) return &methods[i];
+    return NULL;
+}
+
+static enum api_outcome refuse_verb(struct api_call *call)
+{
+    call->allow = SLICE("POST");
+    return api_error_with(call, 405, API_ERROR_BAD_REQUEST, SLICE("method not allowed: POST is"));
+}
+
+/* A header with an unknown id must never fall back on space 0. False: answered. */
+static bool choose_space(struct api_call *call, const struct http_request *http)
+{
+    struct slice id = http_request_header(http, SLICE("x-xshathra-project"));
+    if (!id.ptr) return true;
+    const struct policy_project *project = policy_project_by_id(call->engine->policy, id);
+    if (project && !project->archived) {
+        call->space_ = project->space;
+        return true;
+    }
+    bool is_cut;
+    struct buf *message = &call->engine->scratch;
+    buf_clear(message);
+    buf_append(message, project ? SLICE("archived project \"") : SLICE("unknown project \""));
+    buf_append(message, api_quote(id, &is_cut));
+    buf_append(message, is_cut ? SLICE("…\"") : SLICE("\""));
+    api_error_with(call, 404, API_ERROR_NOT_FOUND, buf_slice(message));
+    return false;
+}
+
+static bool wants_errors_as_status(struct api_call *call, const struct http_request *http)
+{
+    struct slice mode = http_request_header(http, SLICE("x-centrifugo-error-mode"));
+    return call->engine->policy->deployment->api_errors_as_status || slice_eq(mode, SLICE("transport"));
+}
+
+enum api_outcome api_engine_start(struct api_call *call, const struct api_request *request)
+{
+    const struct http_request *http = request->http;
+    const struct method *method = find_method(request->name);
+    call->errors_as_status_ = wants_errors_as_status(call, http);
+    if (!method) return api_error_with(call, 404, API_ERROR_NOT_FOUND, api_error_message(API_ERROR_NOT_FOUND));
+    call->metric_method_ = method->metric;
+    if (http->method != HTTP_METHOD_POST) return refuse_verb(call);
+    if (!api_engine_key_fits(call->engine->policy->deployment, http, &call->engine->scratch))
+        return api_bare(call, 401);
+    if (!choose_space(call, http)) return API_ANSWERED;
+    if (request->body.len > api_body_max(API_ENGINE))
+        return api_error_with(call, 413, API_ERROR_BAD_REQUEST, SLICE("request body too large"));
+    return method->start(call, request->body);
+}

@@ -1,0 +1,112 @@
+#include "api/api_methods.h"
+#include "api/api_request.h"
+#include "json/json_reader.h"
+
+/* Row API-21. */
+struct subscribe {
+    struct slice channel, user, info, b64info, client, data, b64data, session;
+    int64_t expire_at;
+    uint64_t recover_offset;
+    struct slice recover_epoch;
+    /* {"value":bool} each; _given tells whether the object was there */
+    bool presence, join_leave, force_recovery, force_positioning, force_push_join_leave;
+    bool presence_given, join_leave_given, force_recovery_given, force_positioning_given, force_push_join_leave_given;
+    bool recover_given;
+};
+
+#define AT(member) .offset = offsetof(struct subscribe, member)
+
+static const struct api_field recover_fields[] = {
+    { .name = SLICE_INIT("offset"), .type = API_U64, AT(recover_offset) },
+    { .name = SLICE_INIT("epoch"), .type = API_TEXT, AT(recover_epoch) },
+};
+
+#define VALUE_TABLE(member) \
+    static const struct api_field member##_value[] = { { .name = SLICE_INIT("value"), .type = API_BOOL, AT(member) } };
+VALUE_TABLE(presence)
+VALUE_TABLE(join_leave)
+VALUE_TABLE(force_recovery)
+VALUE_TABLE(force_positioning)
+VALUE_TABLE(force_push_join_leave)
+
+#define VALUE_ROW(member)                                                                                              \
+    { .name = SLICE_INIT(#member),                                                                                     \
+      .type = API_MEMBERS,                                                                                             \
+      .given = offsetof(struct subscribe, member##_given),                                                             \
+      .members = member##_value,                                                                                       \
+      .member_count = 1 }
+
+static const struct api_field override_fields[] = {
+    VALUE_ROW(presence),          VALUE_ROW(join_leave),           VALUE_ROW(force_recovery),
+    VALUE_ROW(force_positioning), VALUE_ROW(force_push_join_leave)
+};
+
+static const struct api_field fields[] = {
+    { .name = SLICE_INIT("channel"), .type = API_TEXT, AT(channel) },
+    { .name = SLICE_INIT("user"), .type = API_TEXT, AT(user) },
+    { .name = SLICE_INIT("expire_at"), .type = API_I64, AT(expire_at) },
+    { .name = SLICE_INIT("info"), .type = API_RAW, AT(info) },
+    { .name = SLICE_INIT("b64info"), .type = API_TEXT, AT(b64info) },
+    { .name = SLICE_INIT("client"), .type = API_TEXT, AT(client) },
+    { .name = SLICE_INIT("data"), .type = API_RAW, AT(data) },
+    { .name = SLICE_INIT("b64data"), .type = API_TEXT, AT(b64data) },
+    { .name = SLICE_INIT("recover_since"), .type = API_MEMBERS, .given = offsetof(struct subscribe, recover_given),
+      .members = recover_fields, .member_count = ARRAY_COUNT(recover_fields) },
+    { .name = SLICE_INIT("override"), .type = API_MEMBERS, .members = override_fields,
+      .member_count = ARRAY_COUNT(override_fields) },
+    { .name = SLICE_INIT("session"), .type = API_TEXT, AT(session) },
+};
+
+static enum claims_option option(bool given, bool value)
+{
+    return !given ? CLAIMS_UNSET : value ? CLAIMS_TRUE : CLAIMS_FALSE;
+}
+
+/* Binary twins are for connections of the binary protocol; into a JSON message only
+ * JSON can go. */
+static uint32_t read_json(struct api_call *call, struct slice raw, struct slice b64, struct slice *out)
+{
+    uint32_t code = api_binary(call, raw, b64, out);
+    if (code || b64.len == 0) return code;
+    return json_valid(*out, JSON_DEPTH_DEFAULT) ? 0 : API_ERROR_BAD_REQUEST;
+}
+
+static void fill_override(struct claims_override *out, const struct subscribe *r)
+{
+    *out = (struct claims_override){
+        .presence = option(r->presence_given, r->presence),
+        .join_leave = option(r->join_leave_given, r->join_leave),
+        .force_push_join_leave = option(r->force_push_join_leave_given, r->force_push_join_leave),
+        .force_positioning = option(r->force_positioning_given, r->force_positioning),
+        .force_recovery = option(r->force_recovery_given, r->force_recovery),
+    };
+}
+
+static uint32_t fill_effect(struct api_call *call, const struct subscribe *r, struct effect_request *effect)
+{
+    struct rules_channel channel;
+    uint32_t code = api_channel(call, r->channel, &channel);
+    if (!code) code = read_json(call, r->data, r->b64data, &effect->data);
+    if (!code) code = read_json(call, r->info, r->b64info, &effect->info);
+    if (code) return code;
+    /* row OB-06 */
+    if (r->expire_at > 0 && r->expire_at <= call->engine->wall_ms / 1000) return API_ERROR_INTERNAL;
+    effect->has_recover_since = r->recover_given;
+    effect->recover_since = api_position(r->recover_offset, r->recover_epoch);
+    fill_override(&effect->override, r);
+    return 0;
+}
+
+enum api_outcome api_subscribe(struct api_call *call, struct slice body)
+{
+    struct subscribe request = { 0 };
+    if (!api_read(call, body, fields, ARRAY_COUNT(fields), &request)) return API_ANSWERED;
+    struct effect_request effect = { .kind = EFFECT_SUBSCRIBE,
+                                     .user = request.user,
+                                     .client = request.client,
+                                     .session = request.session,
+                                     .channel = request.channel,
+                                     .expire_at_s = request.expire_at };
+    uint32_t code = fill_effect(call, &request, &effect);
+    return code ? api_error(call, code) : api_run_effect(call, &effect);
+}

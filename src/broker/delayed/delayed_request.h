@@ -1,0 +1,45 @@
+/* delayed_request: one call of the broker interface as a value that owns copies of
+ * all that it points to. */
+#ifndef XSHATHRA_BROKER_DELAYED_REQUEST_H
+#define XSHATHRA_BROKER_DELAYED_REQUEST_H
+
+#include "broker/broker.h"
+
+enum delayed_call {
+    DELAYED_PUBLISH,
+    DELAYED_SUBSCRIBE,
+    DELAYED_REGAIN,
+    DELAYED_UNSUBSCRIBE,
+    DELAYED_HISTORY,
+    DELAYED_HISTORY_REMOVE,
+    DELAYED_PRESENCE_ADD,
+    DELAYED_PRESENCE_REMOVE,
+    DELAYED_PRESENCE,
+};
+
+struct delayed_request {
+    enum delayed_call call;
+    uint32_t space;
+    struct slice channel;
+    union {
+        struct broker_publish publish;
+        struct broker_subscribe subscribe; /* and regain */
+        struct broker_history history;
+        struct publication_info presence_add;
+        struct slice presence_remove; /* the client */
+        bool presence_stats_only;
+    };
+};
+
+/* Bytes that delayed_request_copy() needs at `bytes`, which is aligned to 8. */
+size_t delayed_request_len(const struct delayed_request *r);
+void delayed_request_copy(struct delayed_request *copy, const struct delayed_request *r, char *bytes);
+
+/* The call on another broker. For calls without an answer: DONE and STATUS_OK. */
+enum broker_answer delayed_request_run(const struct delayed_request *r, struct broker *inner,
+                                       const struct broker_context *c, struct broker_ticket ticket,
+                                       struct broker_result *result);
+/* Whether the caller waits for a completion. */
+bool delayed_request_is_answered(const struct delayed_request *r);
+
+#endif

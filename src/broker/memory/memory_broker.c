@@ -1,0 +1,92 @@
+#include "broker/memory/memory_broker.h"
+
+#include "base/mem.h"
+#include "broker/memory/memory_calls.h"
+
+#define SHARDS_PER_WORKER    64
+#define IDEMPOTENCY_KEYS_MAX 100000
+#define IDEMPOTENCY_TTL_MS   300000
+#define HISTORY_BYTES_MAX    ((size_t)1 << 30)
+
+/* Shard i is the work of worker i mod N. */
+static bool sweep_shards(struct memory_broker *mb, const struct broker_context *c)
+{
+    struct memory_table *t = &mb->table;
+    uint32_t workers = mb->links.worker_count, left = MEMORY_HOLD_ITEMS;
+    uint32_t own = (t->shard_count + workers - 1 - c->worker) / workers;
+    for (uint32_t i = 0; i < own && left; i++) {
+        uint32_t *next = &mb->sweep_next[c->worker];
+        left -= memory_table_sweep_shard(t, *next * workers + c->worker, c->now_ms, left);
+        if (left) *next = (*next + 1) % own;
+    }
+    return left == 0;
+}
+
+static bool sweep(struct broker *b, const struct broker_context *c)
+{
+    struct memory_broker *mb = memory_broker_of(b);
+    bool more = sweep_shards(mb, c);
+    if (c->worker == 0) more |= memory_spaces_sweep(&mb->table.spaces, c->now_ms);
+    return more;
+}
+
+static uint64_t channel_count(struct broker *b)
+{
+    const struct memory_table *t = &memory_broker_of(b)->table;
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < t->shard_count; i++)
+        count += atomic_load_explicit(&t->shards[i].subscribed, memory_order_relaxed);
+    return count;
+}
+
+size_t memory_broker_entry_count(struct broker *b)
+{
+    const struct memory_table *t = &memory_broker_of(b)->table;
+    size_t count = 0;
+    for (uint32_t i = 0; i < t->shard_count; i++) {
+        pthread_mutex_lock(&t->shards[i].lock);
+        count += t->shards[i].entries.count;
+        pthread_mutex_unlock(&t->shards[i].lock);
+    }
+    return count;
+}
+
+static void free_broker(struct broker *b)
+{
+    struct memory_broker *mb = memory_broker_of(b);
+    memory_table_deinit(&mb->table);
+    mem_free(mb->sweep_next);
+    mem_free(mb);
+}
+
+static const struct broker_ops ops = {
+    .publish = memory_publish,
+    .subscribe = memory_subscribe,
+    .unsubscribe = memory_unsubscribe,
+    .history = memory_history,
+    .history_remove = memory_history_remove,
+    .presence_add = memory_present_add,
+    .presence_remove = memory_present_remove,
+    .presence = memory_present,
+    .regain = memory_regain,
+    .sweep = sweep,
+    .channels = memory_channels,
+    .channel_count = channel_count,
+    .free = free_broker,
+};
+
+struct broker *memory_broker_new(const struct broker_links *links, const struct memory_broker_options *options)
+{
+    CHECK(links->worker_count >= 1 && links->worker_count <= POST_OFFICE_MAX);
+    struct memory_broker *mb = mem_must_alloc_zero(sizeof *mb);
+    mb->broker.ops = &ops;
+    mb->links = *links;
+    mb->history_bytes_max = options->history_bytes_max ? options->history_bytes_max : HISTORY_BYTES_MAX;
+    mb->sweep_next = mem_must_alloc_zero(links->worker_count * sizeof *mb->sweep_next);
+    memory_spaces_init(&mb->table.spaces,
+                       options->idempotency_keys_max ? options->idempotency_keys_max : IDEMPOTENCY_KEYS_MAX,
+                       options->idempotency_ttl_ms ? options->idempotency_ttl_ms : IDEMPOTENCY_TTL_MS);
+    uint32_t shards = options->shard_count ? options->shard_count : SHARDS_PER_WORKER * links->worker_count;
+    memory_table_init(&mb->table, shards, links->worker_count);
+    return &mb->broker;
+}

@@ -1,0 +1,110 @@
+#include "broker/publication.h"
+
+#include "base/check.h"
+#include "base/mem.h"
+
+/* What the JSON form adds to data and infos: keys, channel, offset, blob. An
+ * estimate, so that the cost is the same before and after the form is made. */
+#define WIRE_OVERHEAD (128 + BLOB_OVERHEAD)
+
+static size_t fixed_len(uint32_t worker_count, uint32_t tag_count)
+{
+    return sizeof(struct publication) + worker_count * sizeof(struct publication_mail) +
+           tag_count * sizeof(struct publication_tag);
+}
+
+static size_t bytes_len(struct slice channel, const struct publication_content *content)
+{
+    const struct publication_info *info = &content->info;
+    size_t len =
+        channel.len + content->data.len + info->user.len + info->client.len + info->conn_info.len + info->chan_info.len;
+    for (uint32_t i = 0; i < content->tag_count; i++) len += content->tags[i].key.len + content->tags[i].value.len;
+    return len;
+}
+
+/* Copy s to *at and move *at past it. */
+static struct slice put(char **at, struct slice s)
+{
+    char *start = *at;
+    if (s.len) memcpy(start, s.ptr, s.len);
+    *at = start + s.len;
+    return slice_of(start, s.len);
+}
+
+static void copy_content(struct publication *p, const struct publication_content *content)
+{
+    struct publication_tag *tags = (struct publication_tag *)(void *)(p->mails + p->worker_count);
+    char *at = (char *)(tags + content->tag_count);
+    p->content = *content;
+    p->content.tags = content->tag_count ? tags : NULL;
+    p->channel = put(&at, p->channel);
+    p->content.data = put(&at, content->data);
+    p->content.info = (struct publication_info){
+        .user = put(&at, content->info.user),
+        .client = put(&at, content->info.client),
+        .conn_info = put(&at, content->info.conn_info),
+        .chan_info = put(&at, content->info.chan_info),
+    };
+    for (uint32_t i = 0; i < content->tag_count; i++) {
+        tags[i].key = put(&at, content->tags[i].key);
+        tags[i].value = put(&at, content->tags[i].value);
+    }
+}
+
+struct publication *publication_new(uint32_t worker_count, uint32_t space, struct slice channel,
+                                    const struct publication_content *content)
+{
+    size_t fixed = fixed_len(worker_count, content->tag_count);
+    struct publication *p = mem_alloc(fixed + bytes_len(channel, content));
+    if (!p) return NULL;
+    memset(p, 0, fixed);
+    atomic_init(&p->refs_, 1);
+    p->space = space;
+    p->channel = channel;
+    p->worker_count = worker_count;
+    for (uint32_t i = 0; i < worker_count; i++) p->mails[i].publication = p;
+    copy_content(p, content);
+    return p;
+}
+
+struct publication *publication_ref(struct publication *p)
+{
+    /* relaxed: the caller holds a reference already */
+    unsigned before = atomic_fetch_add_explicit(&p->refs_, 1, memory_order_relaxed);
+    CHECK(before > 0 && before < UINT32_MAX);
+    return p;
+}
+
+void publication_unref(struct publication *p)
+{
+    if (!p) return;
+    /* release: our reads end before the free; acquire: the last one sees all of them ended */
+    unsigned before = atomic_fetch_sub_explicit(&p->refs_, 1, memory_order_acq_rel);
+    CHECK(before > 0);
+    if (before > 1) return;
+    for (int form = 0; form < PUBLICATION_FORM_COUNT; form++)
+        blob_unref(atomic_load_explicit(&p->wires_[form], memory_order_relaxed));
+    mem_free(p);
+}
+
+size_t publication_cost(const struct publication *p)
+{
+    size_t bytes = bytes_len(p->channel, &p->content);
+    return fixed_len(p->worker_count, p->content.tag_count) + bytes + bytes + WIRE_OVERHEAD;
+}
+
+struct blob *publication_wire(struct publication *p, enum publication_form form,
+                              struct blob *(*encode)(const struct publication *p))
+{
+    /* acquire: pairs with the exchange below, the blob's bytes are visible */
+    struct blob *wire = atomic_load_explicit(&p->wires_[form], memory_order_acquire);
+    if (wire) return wire;
+    struct blob *made = encode(p);
+    if (!made) return NULL;
+    struct blob *expected = NULL;
+    if (atomic_compare_exchange_strong_explicit(&p->wires_[form], &expected, made, memory_order_acq_rel,
+                                                memory_order_acquire))
+        return made;
+    blob_unref(made);
+    return expected;
+}

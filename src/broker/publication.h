@@ -1,0 +1,78 @@
+/* publication: one event of a channel (a publication, a join or a leave), built
+ * once, immutable, shared by reference count between history and all workers.
+ *
+ * Each wire form is encoded on first need by whichever worker needs it first,
+ * outside any lock, and kept here: see publication_wire().
+ * One allocation: the struct, one mail per worker, tags, then the bytes that all
+ * slices point to. Any thread may read it; the broker alone makes it. */
+#ifndef XSHATHRA_BROKER_PUBLICATION_H
+#define XSHATHRA_BROKER_PUBLICATION_H
+
+#include <stdatomic.h>
+
+#include "base/blob.h"
+#include "base/slice.h"
+#include "mailbox/mailbox.h"
+
+enum publication_kind { PUBLICATION_DATA, PUBLICATION_JOIN, PUBLICATION_LEAVE };
+
+/* The forms that differ in bytes; Protobuf, delta and compressed forms join here. */
+enum publication_form { PUBLICATION_FORM_JSON, PUBLICATION_FORM_COUNT };
+
+#define BROKER_EPOCH_MAX 12 /* with NUL */
+
+/* Who published, joined or left. Empty slices are absent on the wire. */
+struct publication_info {
+    struct slice user, client, conn_info, chan_info; /* the infos are raw JSON */
+};
+
+struct publication_tag {
+    struct slice key, value;
+};
+
+/* What a publisher gives; slices are borrowed during the call. */
+struct publication_content {
+    enum publication_kind kind;
+    struct slice data;                  /* raw bytes, JSON text for JSON clients */
+    bool data_is_json;                  /* the publisher has checked that data is one JSON value */
+    struct publication_info info;       /* has_info tells whether it is there */
+    bool has_info;
+    const struct publication_tag *tags; /* borrowed */
+    uint32_t tag_count;
+};
+
+struct publication_mail {
+    struct mail mail;
+    struct publication *publication; /* shares: the mail's one reference */
+};
+
+struct publication {
+    atomic_uint refs_;
+    uint32_t space;
+    uint64_t seq;    /* order among all events of the channel entry; never 0 */
+    uint64_t offset; /* 0 = not in history */
+    int64_t time_ms; /* wall clock at publishing */
+    char epoch[BROKER_EPOCH_MAX]; /* "" without history */
+    bool delta;      /* marked for delta encoding */
+    struct slice channel;
+    struct publication_content content; /* slices point into this allocation */
+    _Atomic(struct blob *) wires_[PUBLICATION_FORM_COUNT];
+    uint32_t worker_count;
+    struct publication_mail mails[]; /* one for each worker */
+};
+
+/* One reference; offset, seq, epoch 0; NULL when memory is out. */
+MUST_CHECK struct publication *publication_new(uint32_t worker_count, uint32_t space, struct slice channel,
+                                               const struct publication_content *content);
+struct publication *publication_ref(struct publication *p);
+void publication_unref(struct publication *p); /* accepts NULL */
+/* Bytes that it keeps alive, for limits. */
+size_t publication_cost(const struct publication *p);
+
+/* The blob of one form, borrowed from the publication: made by encode on first
+ * need. Two workers may race to encode; one result wins and both return it.
+ * NULL when encode returned NULL. */
+struct blob *publication_wire(struct publication *p, enum publication_form form,
+                              struct blob *(*encode)(const struct publication *p));
+
+#endif

@@ -1,0 +1,158 @@
+#include "engine/client_out.h"
+
+#include "protocol/protocol_json_reply.h"
+
+static unsigned metric_frame_of(const struct reply *r)
+{
+    switch (r->kind) {
+    case REPLY_CONNECT: return METRIC_FRAME_CONNECT;
+    case REPLY_SUBSCRIBE: return METRIC_FRAME_SUBSCRIBE;
+    case REPLY_UNSUBSCRIBE: return METRIC_FRAME_UNSUBSCRIBE;
+    case REPLY_PUBLISH: return METRIC_FRAME_PUBLISH;
+    case REPLY_PRESENCE: return METRIC_FRAME_PRESENCE;
+    case REPLY_PRESENCE_STATS: return METRIC_FRAME_PRESENCE_STATS;
+    case REPLY_HISTORY: return METRIC_FRAME_HISTORY;
+    case REPLY_RPC: return METRIC_FRAME_RPC;
+    case REPLY_REFRESH: return METRIC_FRAME_REFRESH;
+    case REPLY_SUB_REFRESH: return METRIC_FRAME_SUB_REFRESH;
+    case REPLY_EMPTY: return METRIC_FRAME_SERVER_PING;
+    case REPLY_PUSH: break;
+    default: return METRIC_FRAME_UNKNOWN;
+    }
+    switch (r->push.kind) {
+    case PUSH_PUBLICATION: return METRIC_FRAME_PUSH_PUBLICATION;
+    case PUSH_JOIN: return METRIC_FRAME_PUSH_JOIN;
+    case PUSH_LEAVE: return METRIC_FRAME_PUSH_LEAVE;
+    case PUSH_UNSUBSCRIBE: return METRIC_FRAME_PUSH_UNSUBSCRIBE;
+    case PUSH_MESSAGE: return METRIC_FRAME_PUSH_MESSAGE;
+    case PUSH_SUBSCRIBE: return METRIC_FRAME_PUSH_SUBSCRIBE;
+    case PUSH_CONNECT: return METRIC_FRAME_PUSH_CONNECT;
+    case PUSH_DISCONNECT: return METRIC_FRAME_PUSH_DISCONNECT;
+    case PUSH_REFRESH: return METRIC_FRAME_PUSH_REFRESH;
+    default: return METRIC_FRAME_UNKNOWN;
+    }
+}
+
+void client_send_blob(struct client *c, struct blob *message, unsigned metric_frame, bool answer)
+{
+    if (c->state == CLIENT_CLOSING) {
+        blob_unref(message);
+        return;
+    }
+    struct engine *e = c->engine;
+    metrics_add(e->metrics, METRIC_AT2(TRANSPORT_MESSAGES_SENT, c->port->metric_transport, metric_frame), 1);
+    metrics_add(e->metrics, METRIC_AT2(TRANSPORT_MESSAGES_SENT_SIZE, c->port->metric_transport, metric_frame),
+                message->body_len);
+    c->port->send(c, message, answer);
+    if (c->port->queued(c) > e->policy->deployment->limits.queue_bytes_max) client_disconnect(c, DISCONNECT_SLOW);
+}
+
+static void encode_and_send(struct client *c, const struct reply *reply, bool answer)
+{
+    if (c->state == CLIENT_CLOSING) return;
+    struct buf *scratch = &c->engine->scratch;
+    buf_clear(scratch);
+    protocol_json_encode_reply(reply, scratch);
+    struct blob *message = buf_ok(scratch) ? c->port->message(buf_slice(scratch)) : NULL;
+    if (message) {
+        client_send_blob(c, message, metric_frame_of(reply), answer);
+    } else {
+        client_disconnect(c, DISCONNECT_INTERNAL);
+    }
+}
+
+void client_reply(struct client *c, const struct reply *reply) { encode_and_send(c, reply, true); }
+
+void client_reply_error(struct client *c, uint32_t command_id, enum command_kind kind, uint32_t code)
+{
+    static const unsigned methods[COMMAND_KIND_COUNT] = {
+        [COMMAND_NONE] = METRIC_METHOD_UNKNOWN,
+        [COMMAND_CONNECT] = METRIC_METHOD_CONNECT,
+        [COMMAND_PING] = METRIC_METHOD_UNKNOWN,
+        [COMMAND_SUBSCRIBE] = METRIC_METHOD_SUBSCRIBE,
+        [COMMAND_UNSUBSCRIBE] = METRIC_METHOD_UNSUBSCRIBE,
+        [COMMAND_PUBLISH] = METRIC_METHOD_PUBLISH,
+        [COMMAND_PRESENCE] = METRIC_METHOD_PRESENCE,
+        [COMMAND_PRESENCE_STATS] = METRIC_METHOD_PRESENCE_STATS,
+        [COMMAND_HISTORY] = METRIC_METHOD_HISTORY,
+        [COMMAND_RPC] = METRIC_METHOD_RPC,
+        [COMMAND_SEND] = METRIC_METHOD_SEND,
+        [COMMAND_REFRESH] = METRIC_METHOD_REFRESH,
+        [COMMAND_SUB_REFRESH] = METRIC_METHOD_SUB_REFRESH,
+    };
+    metrics_add(c->engine->metrics, METRIC_AT2(CLIENT_REPLY_ERRORS, methods[kind], metrics_error_code(code)), 1);
+    struct reply r = {
+        .id = command_id,
+        .kind = REPLY_ERROR,
+        .error = { .code = code, .message = client_error_message(code), .temporary = client_error_temporary(code) },
+    };
+    encode_and_send(c, &r, true);
+}
+
+void client_reply_empty(struct client *c, uint32_t command_id, enum reply_kind kind)
+{
+    struct reply r = { .id = command_id, .kind = kind };
+    encode_and_send(c, &r, true);
+}
+
+void client_push(struct client *c, const struct push *push)
+{
+    struct reply r = { .kind = REPLY_PUSH, .push = *push };
+    encode_and_send(c, &r, false);
+}
+
+void client_deliver(struct client *c, struct publication *p)
+{
+    static const unsigned frames[] = {
+        [PUBLICATION_DATA] = METRIC_FRAME_PUSH_PUBLICATION,
+        [PUBLICATION_JOIN] = METRIC_FRAME_PUSH_JOIN,
+        [PUBLICATION_LEAVE] = METRIC_FRAME_PUSH_LEAVE,
+    };
+    if (c->state == CLIENT_CLOSING) return;
+    struct blob *message = publication_wire(p, c->port->form, c->port->encode_publication);
+    if (message) {
+        client_send_blob(c, blob_ref(message), frames[p->content.kind], false);
+    } else {
+        client_disconnect(c, p->content.data_is_json ? DISCONNECT_INTERNAL : DISCONNECT_INAPPROPRIATE_PROTOCOL);
+    }
+}
+
+_Static_assert(sizeof(struct publication_tag) == sizeof(struct string_pair) &&
+                   offsetof(struct publication_tag, value) == offsetof(struct string_pair, value),
+               "tags go to the encoder as they are");
+
+void client_publication_fields(const struct publication *p, struct publication_fields *out, struct client_info *info)
+{
+    const struct publication_content *content = &p->content;
+    *out = (struct publication_fields){
+        .data = content->data,
+        .offset = p->offset,
+        .tags = (const struct string_pair *)content->tags,
+        .tag_count = content->tag_count,
+        /* as the reference does: the first publication of a stream tells its epoch */
+        .epoch = p->offset == 1 ? slice_from_cstr(p->epoch) : (struct slice){ 0 },
+    };
+    *info = (struct client_info){ content->info.user, content->info.client, content->info.conn_info,
+                                  content->info.chan_info };
+    if (content->has_info) out->info = info;
+}
+
+bool engine_encode_push_json(const struct publication *p, struct buf *out)
+{
+    if (p->content.kind == PUBLICATION_DATA) {
+        if (!p->content.data_is_json) return false;
+        struct publication_fields fields;
+        struct client_info info;
+        client_publication_fields(p, &fields, &info);
+        protocol_json_encode_publication_push(p->channel, &fields, out);
+        return buf_ok(out);
+    }
+    struct client_info info = { p->content.info.user, p->content.info.client, p->content.info.conn_info,
+                                p->content.info.chan_info };
+    struct reply r = { .kind = REPLY_PUSH,
+                       .push = { .kind = p->content.kind == PUBLICATION_JOIN ? PUSH_JOIN : PUSH_LEAVE,
+                                 .channel = p->channel,
+                                 .join = { .info = &info } } };
+    protocol_json_encode_reply(&r, out);
+    return buf_ok(out);
+}

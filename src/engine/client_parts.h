@@ -1,0 +1,81 @@
+/* client_parts: what the files of the client share with each other. Private to the
+ * engine. Each command has a function that takes it from a connected client. */
+#ifndef XSHATHRA_ENGINE_CLIENT_PARTS_H
+#define XSHATHRA_ENGINE_CLIENT_PARTS_H
+
+#include "engine/client_out.h"
+#include "engine/operation.h"
+#include "engine/rules.h"
+
+/* client_connect.c */
+void client_on_connect(struct client *c, uint32_t command_id, const struct connect_request *r);
+/* client_subscribe.c */
+void client_on_subscribe(struct client *c, uint32_t command_id, const struct subscribe_request *r);
+void client_on_unsubscribe(struct client *c, uint32_t command_id, const struct unsubscribe_request *r);
+/* client_refresh.c */
+void client_on_refresh(struct client *c, uint32_t command_id, const struct refresh_request *r);
+void client_on_sub_refresh(struct client *c, uint32_t command_id, const struct sub_refresh_request *r);
+/* client_channel.c */
+void client_on_publish(struct client *c, uint32_t command_id, const struct publish_request *r);
+void client_on_history(struct client *c, uint32_t command_id, const struct history_request *r);
+void client_on_presence(struct client *c, uint32_t command_id, struct slice channel, bool stats_only);
+
+/* ---- subscriptions, client_subscription.c ---- */
+
+/* A subscription that is being made: what the channel's options, the token and the
+ * client together ask for. */
+struct subscription_plan {
+    struct slice channel;
+    const struct policy_channel_options *options;
+    uint16_t flags;
+    struct slice chan_info; /* raw JSON */
+    uint32_t expire_at_s;   /* with SUB_EXPIRES */
+    bool recover;
+    uint64_t since_offset;
+    struct slice since_epoch;
+};
+
+struct subscription *client_find_subscription(const struct client *c, struct slice channel);
+/* The flags that the namespace gives, changed by the token's override. */
+uint16_t client_plan_flags(const struct policy_channel_options *o, const struct claims_override *override);
+/* Into the hub and to the broker; the answer comes through op->finish, with op->sub.
+ * False: memory was out; op is freed. */
+bool client_start_subscription(struct client *c, const struct subscription_plan *plan, struct operation *op);
+/* The broker has answered: from here on the subscription takes live events from
+ * result->seq on. Presence and join follow with client_announce(). */
+void client_settle_subscription(struct client *c, struct subscription *sub, const struct broker_subscribe_result *result);
+void client_announce(struct client *c, struct subscription *sub);
+/* Send what came while it was pending, in order. May end it. */
+void client_flush_backlog(struct client *c, struct subscription *sub);
+/* Fill the protocol's result; publications go to memory from the engine's arena.
+ * False: memory was out. */
+bool client_subscribe_result(struct client *c, const struct subscription *sub, const struct broker_subscribe_result *r,
+                             bool was_recovering, uint64_t since_offset, struct subscribe_result *out);
+/* Leave the channel everywhere and free it. */
+void client_end_subscription(struct client *c, struct subscription *sub);
+/* The same, telling the client. */
+void client_unsubscribe_push(struct client *c, struct subscription *sub, uint32_t code);
+/* The position is lost: 2500 for its own subscriptions, 3010 for server-side ones. */
+void client_insufficient_state(struct client *c, struct subscription *sub);
+/* Keep a live event of a pending subscription. */
+void client_keep_for_later(struct subscription *sub, struct publication *p);
+
+/* ---- shared bits ---- */
+
+/* Whoever this client is, for the rules. */
+struct rules_identity client_identity(const struct client *c, const struct subscription *sub);
+/* Set the client's one deadline from all that it waits for. */
+void client_arm(struct client *c);
+/* When an expiry in Unix seconds has passed by delay_ms, on the loop's clock. */
+uint64_t client_expiry_ms(const struct engine *e, int64_t expire_at_s, uint64_t delay_ms);
+struct client_extra *client_need_extra(struct client *c); /* NULL when memory is out */
+/* Owned copy of JSON text without newlines; NULL when out of memory. */
+char *client_copy_json(struct slice json);
+/* Info of this client as it publishes, joins and leaves; id_text holds its id. */
+struct publication_info client_publication_info(const struct client *c, const struct subscription *sub,
+                                                char id_text[static CLIENT_ID_LEN + 1]);
+struct broker_history_options client_history_options(const struct engine *e, const struct policy_channel_options *o);
+/* A claims.project_id means this space: false when it is unknown or archived. */
+bool client_space_of_claims(const struct engine *e, const struct claims *claims, uint32_t *space);
+
+#endif

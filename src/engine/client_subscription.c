@@ -1,0 +1,287 @@
+#include "base/mem.h"
+#include "engine/client_parts.h"
+
+/* A subscription that waits longer than this many events, or bytes, for its own
+ * answer starts from an insufficient state instead. */
+#define BACKLOG_COUNT_MAX 4096
+#define BACKLOG_BYTES_MAX (1u << 20)
+
+struct subscription *client_find_subscription(const struct client *c, struct slice channel)
+{
+    if (list_empty(&c->subscriptions)) return NULL;
+    const struct hub_channel *wanted = hub_channel_find(&c->engine->hub, c->space, channel);
+    if (!wanted) return NULL;
+    LIST_EACH(node, next, &c->subscriptions)
+    {
+        struct subscription *sub = LIST_ENTRY(node, struct subscription, in_client);
+        if (sub->channel == wanted) return sub;
+    }
+    return NULL;
+}
+
+static bool overridden(enum claims_option option, bool value) { return option == CLAIMS_UNSET ? value : option == CLAIMS_TRUE; }
+
+uint16_t client_plan_flags(const struct policy_channel_options *o, const struct claims_override *override)
+{
+    static const struct claims_override none;
+    if (!override) override = &none;
+    uint16_t flags = 0;
+    if (overridden(override->presence, o->presence)) flags |= SUB_PRESENCE;
+    if (overridden(override->join_leave, o->join_leave)) flags |= SUB_EMITS_JOIN_LEAVE;
+    if (overridden(override->force_push_join_leave, o->force_push_join_leave)) flags |= SUB_JOIN_LEAVE;
+    if (overridden(override->force_positioning, o->force_positioning)) flags |= SUB_POSITIONED;
+    if (overridden(override->force_recovery, o->force_recovery)) flags |= SUB_RECOVERABLE;
+    return flags;
+}
+
+struct broker_history_options client_history_options(const struct engine *e, const struct policy_channel_options *o)
+{
+    return (struct broker_history_options){
+        .size = o->history_size,
+        .ttl_ms = o->history_ttl_ms,
+        .meta_ttl_ms = o->history_meta_ttl_ms,
+        .policy_version = e->policy->version,
+    };
+}
+
+bool client_start_subscription(struct client *c, const struct subscription_plan *plan, struct operation *op)
+{
+    struct engine *e = c->engine;
+    struct subscription *sub = hub_subscribe(&e->hub, c, &c->subscriptions, c->space, plan->channel);
+    char *info = sub && plan->chan_info.len ? client_copy_json(plan->chan_info) : NULL;
+    if (!sub || (plan->chan_info.len && !info)) {
+        if (sub) hub_unsubscribe(&e->hub, sub);
+        mem_free(op->data);
+        mem_free(op);
+        return false;
+    }
+    sub->chan_info = info;
+    sub->flags = plan->flags;
+    sub->expire_at_s = plan->expire_at_s;
+    c->subscription_count++;
+    op->sub = sub;
+    op->subscribes = true;
+    bool positioned = (plan->flags & (SUB_POSITIONED | SUB_RECOVERABLE)) != 0;
+    struct broker_subscribe request = {
+        .space = c->space,
+        .channel = plan->channel,
+        .position = positioned,
+        .recover = plan->recover && (plan->flags & SUB_RECOVERABLE),
+        .recover_max = e->policy->deployment->limits.recovery_publications_max,
+        .history = client_history_options(e, plan->options),
+    };
+    request.since.offset = plan->since_offset;
+    size_t epoch_len = plan->since_epoch.len;
+    if (epoch_len >= sizeof request.since.epoch) {
+        /* longer than any epoch of ours: keep it different from all of them */
+        epoch_len = sizeof request.since.epoch - 1;
+    }
+    if (epoch_len) memcpy(request.since.epoch, plan->since_epoch.ptr, epoch_len);
+    struct broker_context context = engine_broker_context(e);
+    struct broker_result result = { 0 };
+    metrics_add(e->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_ADD_SUBSCRIPTION), 1);
+    enum broker_answer answer =
+        e->shared->broker->ops->subscribe(e->shared->broker, &context, &request, operation_ticket(op), &result);
+    operation_settle(op, answer, &result);
+    return true;
+}
+
+/* Where the stream stands as this worker's subscribers see it. Another epoch than
+ * before means that the older positioned subscribers have lost theirs. */
+static void adopt_position(struct client *c, struct subscription *sub, const struct broker_position *top)
+{
+    struct hub_channel *channel = sub->channel;
+    if (channel->has_position && channel->epoch[0] && strcmp(channel->epoch, top->epoch) != 0) {
+        LIST_EACH(node, next, &channel->subscriptions)
+        {
+            struct subscription *other = LIST_ENTRY(node, struct subscription, in_channel);
+            if (other != sub && !other->pending && (other->flags & SUB_POSITIONED))
+                client_insufficient_state(other->client, other);
+        }
+        channel->has_position = false;
+    }
+    if (channel->has_position) return;
+    channel->has_position = true;
+    channel->offset = top->offset;
+    memcpy(channel->epoch, top->epoch, sizeof channel->epoch);
+}
+
+void client_settle_subscription(struct client *c, struct subscription *sub, const struct broker_subscribe_result *result)
+{
+    struct engine *e = c->engine;
+    sub->flags |= SUB_REGISTERED;
+    sub->start_seq = result->seq;
+    if (sub->flags & SUB_RECOVERABLE) sub->flags |= SUB_POSITIONED;
+    if (sub->flags & SUB_POSITIONED) adopt_position(c, sub, &result->top);
+    if (sub->flags & SUB_EXPIRES) {
+        uint64_t due = client_expiry_ms(e, sub->expire_at_s, e->policy->deployment->limits.expired_sub_close_delay_ms);
+        if (c->next_check_ms == 0 || due < c->next_check_ms) c->next_check_ms = due;
+        client_arm(c);
+    }
+    metrics_add(e->metrics, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
+    metrics_add(e->metrics, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, METRIC_CLIENT_NAME_UNREGISTERED), 1);
+}
+
+static void publish_member(struct client *c, const struct subscription *sub, enum publication_kind kind)
+{
+    struct engine *e = c->engine;
+    char id[CLIENT_ID_LEN + 1];
+    struct broker_publish request = {
+        .space = c->space,
+        .channel = hub_channel_name(sub->channel),
+        .content = { .kind = kind, .has_info = true, .info = client_publication_info(c, sub, id) },
+        .skip_history = true,
+    };
+    struct broker_context context = engine_broker_context(e);
+    struct broker_result result = { 0 };
+    /* nobody waits for the answer: a handle of generation 0 finds nobody */
+    struct broker_ticket ticket = { .handle = { .worker = e->index } };
+    metrics_add(e->metrics,
+                METRIC_AT1(NODE_MESSAGES_SENT,
+                           kind == PUBLICATION_JOIN ? METRIC_MESSAGE_JOIN : METRIC_MESSAGE_LEAVE), 1);
+    if (e->shared->broker->ops->publish(e->shared->broker, &context, &request, ticket, &result) == BROKER_DONE)
+        broker_result_deinit(&result);
+}
+
+struct publication_info client_publication_info(const struct client *c, const struct subscription *sub,
+                                                char id_text[static CLIENT_ID_LEN + 1])
+{
+    client_id_text(c, id_text);
+    return (struct publication_info){
+        .user = client_user(c),
+        .client = slice_of(id_text, CLIENT_ID_LEN),
+        .conn_info = slice_from_cstr(c->extra ? c->extra->conn_info : NULL),
+        .chan_info = slice_from_cstr(sub ? sub->chan_info : NULL),
+    };
+}
+
+void client_announce(struct client *c, struct subscription *sub)
+{
+    struct engine *e = c->engine;
+    if (sub->flags & SUB_PRESENCE) {
+        char id[CLIENT_ID_LEN + 1];
+        struct publication_info info = client_publication_info(c, sub, id);
+        struct broker_context context = engine_broker_context(e);
+        metrics_add(e->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_ADD_PRESENCE), 1);
+        if (e->shared->broker->ops->presence_add(e->shared->broker, &context, c->space,
+                                                 hub_channel_name(sub->channel), &info) != STATUS_OK) {
+            client_disconnect(c, DISCONNECT_INTERNAL);
+            return;
+        }
+    }
+    if (sub->flags & SUB_EMITS_JOIN_LEAVE) publish_member(c, sub, PUBLICATION_JOIN);
+}
+
+void client_keep_for_later(struct subscription *sub, struct publication *p)
+{
+    struct subscription_backlog *b = sub->backlog;
+    if (!b || b->count == b->cap) {
+        uint32_t cap = b ? b->cap * 2 : 8;
+        struct subscription_backlog *grown =
+            cap > BACKLOG_COUNT_MAX ? NULL : mem_realloc(b, sizeof *b + cap * sizeof b->items[0]);
+        if (!grown) {
+            if (b) b->overflowed = true;
+            return;
+        }
+        if (!b) *grown = (struct subscription_backlog){ 0 };
+        grown->cap = cap;
+        sub->backlog = b = grown;
+    }
+    b->bytes += publication_cost(p);
+    if (b->bytes > BACKLOG_BYTES_MAX) b->overflowed = true;
+    if (b->overflowed) return;
+    b->items[b->count++] = publication_ref(p);
+}
+
+void client_flush_backlog(struct client *c, struct subscription *sub)
+{
+    struct subscription_backlog *b = sub->backlog;
+    sub->backlog = NULL;
+    sub->pending = false;
+    if (!b) return;
+    bool lost = b->overflowed;
+    for (uint32_t i = 0; i < b->count; i++) {
+        struct publication *p = b->items[i];
+        bool wanted = p->content.kind == PUBLICATION_DATA || (sub->flags & SUB_JOIN_LEAVE);
+        if (!lost && wanted && p->seq > sub->start_seq) client_deliver(c, p);
+        publication_unref(p);
+    }
+    mem_free(b);
+    if (lost) client_insufficient_state(c, sub);
+}
+
+bool client_subscribe_result(struct client *c, const struct subscription *sub, const struct broker_subscribe_result *r,
+                             bool was_recovering, uint64_t since_offset, struct subscribe_result *out)
+{
+    struct engine *e = c->engine;
+    uint32_t count = r->recovered ? r->missed.count : 0;
+    struct publication_fields *fields = NULL;
+    struct client_info *infos = NULL;
+    if (count > 0) {
+        fields = arena_alloc(&e->arena, count * sizeof *fields);
+        infos = arena_alloc(&e->arena, count * sizeof *infos);
+        if (!fields || !infos) return false;
+    }
+    for (uint32_t i = 0; i < count; i++) client_publication_fields(r->missed.items[i], &fields[i], &infos[i]);
+    *out = (struct subscribe_result){
+        .publications = fields,
+        .publication_count = count,
+        .recoverable = (sub->flags & SUB_RECOVERABLE) != 0,
+        .positioned = (sub->flags & SUB_POSITIONED) != 0,
+        .recovered = r->recovered,
+        .was_recovering = was_recovering,
+    };
+    if (sub->flags & SUB_POSITIONED) {
+        out->epoch = slice_from_cstr(r->top.epoch);
+        out->offset = r->recovered ? since_offset : r->top.offset;
+    }
+    if (sub->flags & SUB_EXPIRES) {
+        int64_t left_s = (int64_t)sub->expire_at_s - e->wall_ms / 1000;
+        out->expires = true;
+        out->ttl = left_s > 0 ? (uint32_t)left_s : 0;
+    }
+    return true;
+}
+
+void client_end_subscription(struct client *c, struct subscription *sub)
+{
+    struct engine *e = c->engine;
+    struct broker_context context = engine_broker_context(e);
+    struct slice channel = hub_channel_name(sub->channel);
+    const struct broker_ops *ops = e->shared->broker->ops;
+    if (!sub->pending && (sub->flags & SUB_PRESENCE)) {
+        char id[CLIENT_ID_LEN + 1];
+        client_id_text(c, id);
+        metrics_add(e->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_REMOVE_PRESENCE), 1);
+        ops->presence_remove(e->shared->broker, &context, c->space, channel, slice_of(id, CLIENT_ID_LEN));
+    }
+    if (!sub->pending && (sub->flags & SUB_EMITS_JOIN_LEAVE)) publish_member(c, sub, PUBLICATION_LEAVE);
+    if (sub->flags & SUB_REGISTERED) {
+        ops->unsubscribe(e->shared->broker, &context, c->space, channel);
+        metrics_sub(e->metrics, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
+        metrics_sub(e->metrics, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, METRIC_CLIENT_NAME_UNREGISTERED), 1);
+    }
+    metrics_add(e->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_REMOVE_SUBSCRIPTION), 1);
+    operation_forget_subscription(c, sub);
+    c->subscription_count--;
+    hub_unsubscribe(&e->hub, sub);
+}
+
+void client_unsubscribe_push(struct client *c, struct subscription *sub, uint32_t code)
+{
+    struct push push = { .kind = PUSH_UNSUBSCRIBE,
+                         .channel = hub_channel_name(sub->channel),
+                         .unsubscribe = { .code = code, .reason = unsubscribe_reason(code) } };
+    metrics_add(c->engine->metrics, METRIC_AT1(CLIENT_SERVER_UNSUBSCRIBES, metrics_unsubscribe_code(code)), 1);
+    client_push(c, &push);
+    client_end_subscription(c, sub);
+}
+
+void client_insufficient_state(struct client *c, struct subscription *sub)
+{
+    if (sub->flags & SUB_SERVER_SIDE) {
+        client_disconnect(c, DISCONNECT_INSUFFICIENT_STATE);
+    } else {
+        client_unsubscribe_push(c, sub, UNSUBSCRIBE_INSUFFICIENT_STATE);
+    }
+}

@@ -1,0 +1,144 @@
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/client_parts.h"
+
+static struct engine *(*find_engine)(void *worker_context);
+
+void engine_set_worker_lookup(struct engine *(*engine_of)(void *worker_context)) { find_engine = engine_of; }
+
+struct engine *engine_of_worker(void *worker_context) { return find_engine(worker_context); }
+
+/* Does the publication continue the stream that positioned subscribers follow? Rows
+ * HI-13 and HI-14. */
+static bool continues_stream(struct hub_channel *channel, const struct publication *p)
+{
+    if (!channel->has_position || p->offset == 0) return true;
+    if (channel->epoch[0] == 0) memcpy(channel->epoch, p->epoch, sizeof channel->epoch);
+    bool same = strcmp(channel->epoch, p->epoch) == 0;
+    if (same && p->offset <= channel->offset) return true; /* came before the first position was taken */
+    bool next = same && p->offset == channel->offset + 1;
+    channel->offset = p->offset;
+    memcpy(channel->epoch, p->epoch, sizeof channel->epoch);
+    return next;
+}
+
+static void count_received(struct engine *e, const struct publication *p)
+{
+    static const unsigned types[] = {
+        [PUBLICATION_DATA] = METRIC_MESSAGE_PUBLICATION,
+        [PUBLICATION_JOIN] = METRIC_MESSAGE_JOIN,
+        [PUBLICATION_LEAVE] = METRIC_MESSAGE_LEAVE,
+    };
+    metrics_add(e->metrics, METRIC_AT1(NODE_MESSAGES_RECEIVED, types[p->content.kind]), 1);
+}
+
+static void deliver(struct engine *e, struct hub_channel *channel, struct publication *p)
+{
+    bool continues = continues_stream(channel, p);
+    bool member = p->content.kind != PUBLICATION_DATA;
+    LIST_EACH(node, next, &channel->subscriptions)
+    {
+        struct subscription *sub = LIST_ENTRY(node, struct subscription, in_channel);
+        bool last = next == &channel->subscriptions;
+        if (sub->pending) {
+            client_keep_for_later(sub, p);
+        } else if (p->seq > sub->start_seq) {
+            if (!continues && (sub->flags & SUB_POSITIONED)) {
+                client_insufficient_state(sub->client, sub);
+            } else if (!member || (sub->flags & SUB_JOIN_LEAVE)) {
+                client_deliver(sub->client, p);
+            }
+        }
+        if (last) break; /* the channel may have gone with its last subscription */
+    }
+}
+
+void engine_deliver_publication(struct mail *mail, void *worker_context)
+{
+    struct engine *e = engine_of_worker(worker_context);
+    struct publication *p = container_of(mail, struct publication_mail, mail)->publication;
+    struct hub_channel *channel = hub_channel_find(&e->hub, p->space, p->channel);
+    count_received(e, p);
+    if (channel) {
+        channel->last_seq = p->seq;
+        deliver(e, channel, p);
+    }
+    publication_unref(p);
+}
+
+/* ---- gaps ---- */
+
+/* What was missed is delivered where it can be read again; otherwise positioned
+ * subscriptions end and the others have lost events, which is counted. */
+static void take_up(struct engine *e, struct hub_channel *channel, struct broker_result *result)
+{
+    if (result->status == STATUS_OK && result->subscribe.recovered) {
+        struct broker_publications *missed = &result->subscribe.missed;
+        uint32_t space = channel->space;
+        for (uint32_t i = 0; i < missed->count && channel; i++) {
+            struct publication *p = missed->items[i];
+            deliver(e, channel, p);
+            channel = hub_channel_find(&e->hub, space, p->channel);
+        }
+        return;
+    }
+    LOG_WARN("channel lost events on a worker", LOG_STR("channel", hub_channel_name(channel)),
+             LOG_U64("worker", e->index));
+    channel->has_position = false;
+    LIST_EACH(node, next, &channel->subscriptions)
+    {
+        struct subscription *sub = LIST_ENTRY(node, struct subscription, in_channel);
+        bool last = next == &channel->subscriptions;
+        if (sub->pending) {
+            if (sub->backlog) sub->backlog->overflowed = true;
+        } else if (sub->flags & SUB_POSITIONED) {
+            client_insufficient_state(sub->client, sub);
+        }
+        if (last) break;
+    }
+}
+
+void engine_deliver_gap(struct mail *mail, void *worker_context)
+{
+    struct engine *e = engine_of_worker(worker_context);
+    struct broker_gap *gap = container_of(mail, struct broker_gap, mail);
+    struct slice name = slice_of(gap->channel, gap->channel_len);
+    struct hub_channel *channel = hub_channel_find(&e->hub, gap->space, name);
+    struct broker_subscribe request = {
+        .space = gap->space,
+        .channel = name,
+        .recover = true,
+        .recover_max = e->policy->deployment->limits.recovery_publications_max,
+    };
+    if (channel && channel->has_position) {
+        request.position = true;
+        request.since.offset = channel->offset;
+        memcpy(request.since.epoch, channel->epoch, sizeof request.since.epoch);
+    }
+    struct broker_context context = engine_broker_context(e);
+    struct broker_result result = { 0 };
+    struct broker_ticket nobody = { .handle = { .worker = e->index } };
+    /* A broker that answers late is treated as one that cannot say: the safe side. */
+    if (e->shared->broker->ops->regain(e->shared->broker, &context, &request, nobody, &result) == BROKER_PENDING)
+        result = (struct broker_result){ .status = STATUS_UNAVAILABLE };
+    if (channel) take_up(e, channel, &result);
+    broker_result_deinit(&result);
+    mem_free(gap);
+}
+
+/* ---- completions ---- */
+
+void engine_deliver_completion(struct mail *mail, void *worker_context)
+{
+    struct engine *e = engine_of_worker(worker_context);
+    struct broker_completion *completion = container_of(mail, struct broker_completion, mail);
+    struct client *c = e->worker.client_of(e->worker.context, completion->ticket.handle);
+    if (c) {
+        operation_complete(e, c, completion);
+    } else if (!handle_set(completion->ticket.handle)) {
+        broker_completion_free(completion); /* joins and leaves: nobody waits */
+    } else if (!operation_complete_orphan(e, completion)) {
+        e->worker.complete(e->worker.context, completion);
+    }
+}

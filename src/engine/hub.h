@@ -1,0 +1,94 @@
+/* hub: channel -> the subscribers on this worker, and user -> the clients on this
+ * worker. The keys are (space, name). Owned by one worker; nobody else touches it. */
+#ifndef XSHATHRA_ENGINE_HUB_H
+#define XSHATHRA_ENGINE_HUB_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/slice.h"
+#include "base/status.h"
+#include "broker/publication.h"
+
+struct client;
+
+/* All subscribers of one channel on this worker. */
+struct hub_channel {
+    struct map_node node_;
+    struct list subscriptions; /* struct subscription.in_channel */
+    uint64_t last_seq;         /* of the last event delivered */
+    uint64_t offset;           /* of the last publication with one, once has_position */
+    char epoch[BROKER_EPOCH_MAX];
+    uint32_t space;
+    uint32_t subscriber_count;
+    bool has_position; /* a positioned subscription has told where the stream stands */
+    uint16_t name_len;
+    char name[];
+};
+
+enum subscription_flag {
+    SUB_SERVER_SIDE = 1 << 0,     /* made by token, API or the server: errors close the client */
+    SUB_POSITIONED = 1 << 1,
+    SUB_RECOVERABLE = 1 << 2,
+    SUB_JOIN_LEAVE = 1 << 3,      /* wants join and leave pushes */
+    SUB_PRESENCE = 1 << 4,        /* is in the channel's presence */
+    SUB_EMITS_JOIN_LEAVE = 1 << 5,
+    SUB_EXPIRES = 1 << 6,
+    SUB_REGISTERED = 1 << 7,      /* counted by the broker: owes it an unsubscribe */
+    SUB_FROM_TOKEN = 1 << 8,      /* named by the connection token */
+    SUB_UNSUBSCRIBE_WAITS = 1 << 9,
+};
+
+/* Publications that came while the subscription's own answer was pending. */
+struct subscription_backlog {
+    uint32_t count, cap;
+    size_t bytes;
+    bool overflowed;
+    struct publication *items[]; /* one reference each */
+};
+
+/* One client on one channel. */
+struct subscription {
+    struct list in_channel, in_client;
+    struct hub_channel *channel;
+    struct client *client;
+    uint64_t start_seq;  /* events up to this are covered by the answer */
+    struct subscription_backlog *backlog; /* while pending; NULL when nothing has come */
+    char *chan_info;     /* owned, NUL-terminated raw JSON; NULL = none */
+    uint32_t expire_at_s;
+    uint16_t flags;
+    bool pending;        /* not answered yet: live events are kept in the backlog */
+};
+
+struct hub_user {
+    struct map_node node_;
+    struct list clients; /* struct client.in_user */
+    uint32_t space;
+    uint32_t client_count;
+    uint32_t id_len;
+    char id[];
+};
+
+struct hub {
+    struct map channels_, users_;
+    uint32_t subscription_count;
+};
+
+void hub_init(struct hub *h);
+void hub_deinit(struct hub *h);
+
+struct hub_channel *hub_channel_find(const struct hub *h, uint32_t space, struct slice channel);
+static inline struct slice hub_channel_name(const struct hub_channel *c) { return slice_of(c->name, c->name_len); }
+
+/* A new pending subscription in the channel and in the client's list; NULL when memory is out. */
+MUST_CHECK struct subscription *hub_subscribe(struct hub *h, struct client *client, struct list *client_subs,
+                                              uint32_t space, struct slice channel);
+/* Unlinks and frees it, its backlog, and the channel when it was the last. */
+void hub_unsubscribe(struct hub *h, struct subscription *sub);
+
+struct hub_user *hub_user_find(const struct hub *h, uint32_t space, struct slice user);
+/* Finds or makes the entry and adds the client; NULL when memory is out. */
+MUST_CHECK struct hub_user *hub_user_add(struct hub *h, uint32_t space, struct slice user, struct list *in_user);
+void hub_user_remove(struct hub *h, struct hub_user *user, struct list *in_user);
+static inline struct slice hub_user_id(const struct hub_user *u) { return slice_of(u->id, u->id_len); }
+
+#endif

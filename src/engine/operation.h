@@ -1,0 +1,53 @@
+/* operation: a client's call to the broker from its start to its answer, whether
+ * that comes at once or by mail. Private to the engine.
+ *
+ * Use: op = operation_new(c, finish, channel); answer = broker->ops->x(…, operation_ticket(op), &result);
+ *      operation_settle(op, answer, &result);
+ * finish() runs exactly once while the client lives; a client that goes first takes
+ * its operations with it, and those that have registered a subscriber are paid back
+ * when their answer comes. Owned by the client's worker. */
+#ifndef XSHATHRA_ENGINE_OPERATION_H
+#define XSHATHRA_ENGINE_OPERATION_H
+
+#include "engine/client.h"
+
+struct effect_run;
+struct connect_work;
+
+struct operation {
+    struct list in_client; /* in client->operations, or engine->orphans */
+    struct client *client; /* NULL once orphaned */
+    void (*finish)(struct client *c, struct operation *op, struct broker_result *result);
+    uint32_t number;
+    uint32_t command_id;
+    uint32_t space;
+    bool parks;      /* commands wait for it */
+    bool subscribes; /* an answer OK has registered a subscriber: owed back when nobody takes it */
+    bool stats_only; /* presence_stats */
+    bool was_recovering, strict_recovery;
+    uint64_t since_offset;
+    struct subscription *sub; /* NULL when it was ended meanwhile */
+    struct connect_work *connect;
+    uint32_t connect_index;
+    struct effect_run *effect;
+    char *data; /* owned raw JSON for the subscribe answer or push; NULL = none */
+    uint32_t channel_len;
+    char channel[];
+};
+
+MUST_CHECK struct operation *operation_new(struct client *c, struct slice channel,
+                                           void (*finish)(struct client *, struct operation *, struct broker_result *));
+struct broker_ticket operation_ticket(const struct operation *op);
+/* DONE: finish now, and free both. PENDING: keep, and park the client if it parks. */
+void operation_settle(struct operation *op, enum broker_answer answer, struct broker_result *result);
+/* The answer to a pending operation of this client, taken over. */
+void operation_complete(struct engine *e, struct client *c, struct broker_completion *completion);
+/* The answer to one whose client has gone: true when it was one, and is taken over. */
+bool operation_complete_orphan(struct engine *e, struct broker_completion *completion);
+/* The subscription ended before its operation did. */
+void operation_forget_subscription(struct client *c, struct subscription *sub);
+/* The client has gone. */
+void operations_drop(struct client *c);
+static inline struct slice operation_channel(const struct operation *op) { return slice_of(op->channel, op->channel_len); }
+
+#endif

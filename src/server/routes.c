@@ -1,0 +1,276 @@
+/* routes: what answers where, and what it answers: the session's view of the APIs,
+ * health and metrics. Paths are those of the product (below /realtime) and, where
+ * software written for Centrifugo looks for them, the same at the root. */
+#include "base/check.h"
+#include "base/mem.h"
+#include "json/json_writer.h"
+#include "server/worker.h"
+#include "session/session.h"
+
+#define ENGINE_PREFIX   "/realtime"
+#define PROJECT_PREFIX  "/api/realtime"
+#define QUOTED_PATH_MAX 64
+
+enum handler {
+    HANDLER_NOT_FOUND,
+    HANDLER_ENGINE_API,
+    HANDLER_PROJECT_API,
+    HANDLER_HEALTH,
+    HANDLER_METRICS,
+    HANDLER_WEBSOCKET,
+};
+
+/* ---- which handler ---- */
+
+/* Is path exactly prefix? */
+static bool at(struct slice path, const char *prefix) { return slice_eq(path, slice_from_cstr(prefix)); }
+
+/* Is path prefix, '/', and one more part? That part in *name. */
+static bool below(struct slice path, const char *prefix, struct slice *name)
+{
+    struct slice p = slice_from_cstr(prefix);
+    if (slice_eq(p, SLICE("/"))) p.len = 0;
+    if (!slice_starts_with(path, p) || path.len <= p.len || path.ptr[p.len] != '/') return false;
+    *name = slice_from(path, p.len + 1);
+    return name->len > 0 && slice_index(*name, '/') < 0;
+}
+
+static enum handler classify(const struct config *config, bool internal_listener, struct slice path,
+                             struct slice *name)
+{
+    bool split = config->internal_port != 0;
+    bool public_side = !internal_listener;
+    bool internal_side = internal_listener || !split;
+    *name = (struct slice){ 0 };
+    if (public_side && below(path, PROJECT_PREFIX, name)) return HANDLER_PROJECT_API;
+    struct slice rest;
+    if (slice_starts_with(path, SLICE(ENGINE_PREFIX "/"))) {
+        rest = slice_from(path, sizeof ENGINE_PREFIX - 1);
+    } else {
+        rest = path;
+    }
+    if (public_side && !config->websocket_disabled && at(rest, config->websocket_prefix)) return HANDLER_WEBSOCKET;
+    if (!config->api_disabled && (internal_side || config->api_external) && below(rest, config->api_prefix, name))
+        return HANDLER_ENGINE_API;
+    if (internal_side && config->health_enabled && at(rest, config->health_prefix)) return HANDLER_HEALTH;
+    if (internal_side && config->prometheus_enabled && at(rest, config->prometheus_prefix)) return HANDLER_METRICS;
+    return HANDLER_NOT_FOUND;
+}
+
+static struct worker *worker_of(struct session_host *host) { return host->context; }
+
+static struct session_route route(struct session_host *host, struct session *s, const struct http_request *request)
+{
+    const struct config *config = worker_of(host)->shared->config;
+    struct slice name;
+    enum handler handler = classify(config, s->listener == WORKER_LISTENER_INTERNAL, request->path, &name);
+    struct session_route r = { .kind = SESSION_ROUTE_HANDLER, .handler = handler };
+    switch (handler) {
+    case HANDLER_WEBSOCKET: r.kind = SESSION_ROUTE_WEBSOCKET; break;
+    case HANDLER_ENGINE_API: r.body_bytes_max = config->api_body_bytes_max; break;
+    case HANDLER_PROJECT_API: r.body_bytes_max = api_body_max(API_PROJECT); break;
+    default: r.body_bytes_max = HTTP_BODY_BYTES_MAX_DEFAULT; break;
+    }
+    return r;
+}
+
+/* ---- answers of our own ---- */
+
+static const struct http_header allow_get[] = { { { "Allow", 5 }, { "GET, HEAD", 9 } } };
+
+static void answer_json(struct worker *w, struct session_answer *answer, int status)
+{
+    *answer = (struct session_answer){ .status = status,
+                                       .content_type = SLICE("application/json"),
+                                       .body = buf_slice(&w->answer) };
+}
+
+static void write_error(struct worker *w, struct session_answer *answer, int status, struct slice code,
+                        struct slice message)
+{
+    buf_clear(&w->answer);
+    struct json_writer j = json_writer_to(&w->answer);
+    json_write_object_begin(&j);
+    json_write_name(&j, SLICE("error"));
+    json_write_object_begin(&j);
+    json_write_name(&j, SLICE("code"));
+    json_write_string(&j, code);
+    json_write_name(&j, SLICE("message"));
+    json_write_string(&j, message);
+    json_write_object_end(&j);
+    json_write_object_end(&j);
+    answer_json(w, answer, status);
+}
+
+static void answer_not_found(struct worker *w, const struct http_request *request, struct session_answer *answer)
+{
+    struct buf message;
+    buf_init(&message, 1024);
+    buf_append(&message, SLICE("nothing answers at \""));
+    buf_append(&message, slice_head(request->path, QUOTED_PATH_MAX));
+    buf_append(&message, SLICE("\"; clients connect to /realtime/connection/websocket, backends call "
+                               "/api/realtime/token, /api/realtime/subscription-token and /api/realtime/publish"));
+    write_error(w, answer, 404, SLICE("not_found"), buf_slice(&message));
+    buf_deinit(&message);
+}
+
+static bool is_read(const struct http_request *request)
+{
+    return request->method == HTTP_METHOD_GET || request->method == HTTP_METHOD_HEAD;
+}
+
+static void answer_method(struct worker *w, struct session_answer *answer)
+{
+    write_error(w, answer, 405, SLICE("method_not_allowed"), SLICE("only GET and HEAD are allowed here"));
+    answer->headers = allow_get;
+    answer->header_count = ARRAY_COUNT(allow_get);
+}
+
+static void answer_health(struct worker *w, const struct http_request *request, struct session_answer *answer)
+{
+    if (!is_read(request)) {
+        answer_method(w, answer);
+        return;
+    }
+    bool stopping = atomic_load_explicit(&w->shared->stopping, memory_order_relaxed);
+    buf_clear(&w->answer);
+    buf_append(&w->answer, SLICE("{}"));
+    answer_json(w, answer, stopping ? 503 : 200);
+}
+
+/* Gauges of the whole node, which no single worker owns. */
+static void set_node_gauges(struct worker_shared *shared)
+{
+    struct broker *broker = shared->engine.broker;
+    metrics_set(shared->node_metrics, METRIC_NODE_NUM_USERS, registry_user_count(shared->engine.registry));
+    metrics_set(shared->node_metrics, METRIC_NODE_NUM_CHANNELS, broker->ops->channel_count(broker));
+    metrics_set(shared->node_metrics, METRIC_NODE_NUM_NODES, 1);
+}
+
+static void answer_metrics(struct worker *w, const struct http_request *request, struct session_answer *answer)
+{
+    if (!is_read(request)) {
+        answer_method(w, answer);
+        return;
+    }
+    struct worker_shared *shared = w->shared;
+    const struct metrics *sets[POST_OFFICE_MAX + 1];
+    size_t count = 0;
+    for (uint32_t i = 0; i < shared->engine.worker_count; i++) sets[count++] = shared->engine.metrics[i];
+    sets[count++] = shared->node_metrics;
+    buf_clear(&w->answer);
+    pthread_mutex_lock(&shared->node_metrics_lock);
+    set_node_gauges(shared);
+    metrics_write(sets, count, slice_from_cstr(shared->engine.node.version), &w->answer);
+    pthread_mutex_unlock(&shared->node_metrics_lock);
+    *answer = (struct session_answer){ .status = buf_ok(&w->answer) ? 200 : 500,
+                                       .content_type = SLICE("text/plain; version=0.0.4; charset=utf-8"),
+                                       .body = buf_slice(&w->answer) };
+}
+
+/* ---- the APIs ---- */
+
+static struct api_call *take_call(struct worker *w)
+{
+    if (w->spare_call_count > 0) return w->spare_calls[--w->spare_call_count];
+    struct api_call *call = mem_alloc(sizeof *call);
+    if (call) api_call_init(call, &w->engine);
+    return call;
+}
+
+static void release(struct session_host *host, void *exchange)
+{
+    struct worker *w = worker_of(host);
+    struct api_call *call = exchange;
+    if (!call) return;
+    api_call_reset(call);
+    if (w->spare_call_count < WORKER_SPARE_CALLS_MAX) {
+        w->spare_calls[w->spare_call_count++] = call;
+    } else {
+        api_call_deinit(call);
+        mem_free(call);
+    }
+}
+
+static enum session_outcome outcome_of(struct worker *w, struct api_call *call, enum api_outcome outcome,
+                                       struct session_answer *answer)
+{
+    if (outcome == API_PENDING) return SESSION_PENDING;
+    if (outcome == API_AGAIN) return SESSION_AGAIN;
+    *answer = (struct session_answer){ .status = call->status,
+                                       .content_type = call->content_type,
+                                       .body = buf_slice(&call->body) };
+    if (call->allow.len > 0) {
+        w->allow = (struct http_header){ SLICE("Allow"), call->allow };
+        answer->headers = &w->allow;
+        answer->header_count = 1;
+    }
+    return SESSION_ANSWERED;
+}
+
+static enum session_outcome start_api(struct worker *w, struct session *s, enum api_family family, struct slice name,
+                                      const struct http_request *request, struct slice body, void **exchange,
+                                      struct session_answer *answer)
+{
+    struct api_call *call = take_call(w);
+    if (!call) {
+        write_error(w, answer, 503, SLICE("unavailable"), SLICE("the server is out of memory; try again later"));
+        return SESSION_ANSWERED;
+    }
+    *exchange = call;
+    struct api_request r = {
+        .family = family, .name = name, .http = request, .body = body, .handle = session_handle(s)
+    };
+    return outcome_of(w, call, api_start(call, &r), answer);
+}
+
+static enum session_outcome start(struct session_host *host, struct session *s, const struct session_route *r,
+                                  const struct http_request *request, struct slice body, void **exchange,
+                                  struct session_answer *answer)
+{
+    struct worker *w = worker_of(host);
+    struct slice name;
+    (void)classify(w->shared->config, s->listener == WORKER_LISTENER_INTERNAL, request->path, &name);
+    switch ((enum handler)r->handler) {
+    case HANDLER_ENGINE_API: return start_api(w, s, API_ENGINE, name, request, body, exchange, answer);
+    case HANDLER_PROJECT_API: return start_api(w, s, API_PROJECT, name, request, body, exchange, answer);
+    case HANDLER_HEALTH: answer_health(w, request, answer); break;
+    case HANDLER_METRICS: answer_metrics(w, request, answer); break;
+    case HANDLER_WEBSOCKET:
+    case HANDLER_NOT_FOUND: answer_not_found(w, request, answer); break;
+    }
+    return SESSION_ANSWERED;
+}
+
+static enum session_outcome completed(struct session_host *host, void *exchange, struct broker_completion *completion,
+                                      struct session_answer *answer)
+{
+    return outcome_of(worker_of(host), exchange, api_completed(exchange, completion), answer);
+}
+
+static enum session_outcome effect_done(struct session_host *host, void *exchange, uint32_t operation,
+                                        uint32_t affected, struct session_answer *answer)
+{
+    return outcome_of(worker_of(host), exchange, api_effect_done(exchange, operation, affected), answer);
+}
+
+static enum session_outcome again(struct session_host *host, void *exchange, struct session_answer *answer)
+{
+    return outcome_of(worker_of(host), exchange, api_continue(exchange), answer);
+}
+
+static void timed_out(struct session_host *host, void *exchange, struct session_answer *answer)
+{
+    api_timed_out(exchange);
+    (void)outcome_of(worker_of(host), exchange, API_ANSWERED, answer);
+}
+
+const struct session_app routes_app = {
+    .route = route,
+    .start = start,
+    .completed = completed,
+    .effect_done = effect_done,
+    .again = again,
+    .timed_out = timed_out,
+    .release = release,
+};

@@ -1,0 +1,318 @@
+#include "server/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "broker/delayed/delayed_broker.h"
+#include "broker/memory/memory_broker.h"
+#include "control/control.h"
+#include "crypto/crypto_random.h"
+#include "platform/platform_clock.h"
+#include "platform/platform_cpu.h"
+#include "platform/platform_limit.h"
+#include "platform/platform_listen.h"
+#include "server/log_sink.h"
+#include "server/startup.h"
+#include "server/worker.h"
+
+#ifndef XSHATHRA_VERSION
+#define XSHATHRA_VERSION "dev"
+#endif
+
+#define LISTEN_BACKLOG   4096
+#define WORKERS_MAX      (POST_OFFICE_MAX - 1) /* one place is the control thread's */
+#define NOFILE_COMFORTABLE 10000
+
+struct server {
+    const struct server_options *options;
+    struct config *config;
+    struct control_secrets secrets;
+    struct worker_shared shared;
+    struct worker *workers;
+    uint32_t worker_count;
+    struct control *control;
+    struct control_first_run first_run;
+    uint64_t descriptors;
+};
+
+/* ---- building ---- */
+
+static void name_node(struct server *s)
+{
+    struct engine_node *node = &s->shared.engine.node;
+    char host[200] = "localhost";
+    crypto_uuid4(node->uid);
+    if (gethostname(host, sizeof host) != 0) snprintf(host, sizeof host, "localhost");
+    host[sizeof host - 1] = 0;
+    if (s->config->node_name[0]) {
+        snprintf(node->name, sizeof node->name, "%s", s->config->node_name);
+    } else {
+        snprintf(node->name, sizeof node->name, "%s_%u", host, s->config->http_port);
+    }
+    node->version = XSHATHRA_VERSION;
+    node->started_ms = platform_clock_ms();
+}
+
+static void choose_worker_count(struct server *s)
+{
+    uint32_t count = s->options->workers ? s->options->workers : platform_cpu_count();
+    s->worker_count = count > WORKERS_MAX ? WORKERS_MAX : count;
+}
+
+static struct mailbox_limits mailbox_limits(void)
+{
+    struct mailbox_limits limits = MAILBOX_LIMITS_DEFAULT;
+    return limits;
+}
+
+static bool build_office(struct server *s)
+{
+    s->workers = mem_must_alloc_zero(s->worker_count * sizeof *s->workers);
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        if (!mailbox_init(&s->workers[i].mailbox, &s->workers[i], mailbox_limits())) return false;
+        s->shared.office.boxes[i] = &s->workers[i].mailbox;
+    }
+    s->shared.office.count = s->worker_count;
+    return true;
+}
+
+static struct broker *build_broker(struct server *s)
+{
+    struct broker_links links = { .office = &s->shared.office,
+                                  .worker_count = s->worker_count,
+                                  .deliver_publication = engine_deliver_publication,
+                                  .deliver_completion = engine_deliver_completion,
+                                  .deliver_gap = engine_deliver_gap };
+    struct memory_broker_options options = { 0 };
+    struct broker *broker = memory_broker_new(&links, &options);
+    const char *delay = getenv("XSHATHRA_BROKER_DELAY_MS");
+    uint64_t delay_ms = 0;
+    if (delay && slice_to_u64(slice_from_cstr(delay), &delay_ms) && delay_ms > 0 && delay_ms <= 10000) {
+        LOG_WARN("every answer of the broker is made late, for tests", LOG_U64("delay_ms", delay_ms));
+        broker = delayed_broker_new(broker, &links, (uint32_t)delay_ms);
+    }
+    return broker;
+}
+
+static void build_shared(struct server *s)
+{
+    struct engine_shared *e = &s->shared.engine;
+    s->shared.config = s->config;
+    e->office = &s->shared.office;
+    e->worker_count = s->worker_count;
+    e->registry = registry_new();
+    for (uint32_t i = 0; i < s->worker_count; i++) e->metrics[i] = metrics_new();
+    s->shared.node_metrics = metrics_new();
+    pthread_mutex_init(&s->shared.node_metrics_lock, NULL);
+    session_gate_init(&s->shared.gate);
+    name_node(s);
+    e->broker = build_broker(s);
+}
+
+static bool start_control(struct server *s)
+{
+    char error[DATA_DIR_ERROR_MAX];
+    struct control_options options = { .data_dir = s->options->data_dir,
+                                       .deployment = s->config->deployment,
+                                       .office = &s->shared.office,
+                                       .worker_count = s->worker_count,
+                                       .own_index = s->worker_count,
+                                       .deliver_policy = worker_deliver_policy };
+    if (control_start(&options, &s->control, &s->first_run, error) == STATUS_OK) return true;
+    fprintf(stderr, "xshathra: %s\n", error);
+    return false;
+}
+
+/* One listener for each worker on the same port; -1 for all when port is 0. */
+static bool listen_all(struct server *s, const char *address, uint16_t port, enum worker_listener which,
+                       int (*fds)[WORKER_LISTENER_COUNT])
+{
+    char error[PLATFORM_ERROR_MAX];
+    if (port == 0) return true;
+    bool ok = platform_listen_check(address, port, error) == STATUS_OK;
+    for (uint32_t i = 0; ok && i < s->worker_count; i++)
+        ok = platform_listen(address, port, LISTEN_BACKLOG, &fds[i][which], error) == STATUS_OK;
+    if (!ok) fprintf(stderr, "xshathra: %s\n", error);
+    return ok;
+}
+
+static bool start_workers(struct server *s)
+{
+    int fds[POST_OFFICE_MAX][WORKER_LISTENER_COUNT];
+    for (uint32_t i = 0; i < s->worker_count; i++)
+        for (int l = 0; l < WORKER_LISTENER_COUNT; l++) fds[i][l] = -1;
+    const struct config *c = s->config;
+    if (!listen_all(s, c->http_address, c->http_port, WORKER_LISTENER_PUBLIC, fds) ||
+        !listen_all(s, c->internal_address, c->internal_port, WORKER_LISTENER_INTERNAL, fds))
+        return false;
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        enum status status = worker_init(&s->workers[i], &s->shared, i, control_policy(s->control), fds[i]);
+        if (status != STATUS_OK) {
+            fprintf(stderr, "xshathra: worker %u cannot start: %s\n", i, status_text(status));
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < s->worker_count; i++)
+        if (!worker_start(&s->workers[i])) check_failed("pthread_create", __FILE__, __LINE__);
+    return true;
+}
+
+/* ---- running ---- */
+
+static void write_pid_file(const struct config *c)
+{
+    if (!c->pid_file[0]) return;
+    FILE *f = fopen(c->pid_file, "we");
+    if (f) {
+        fprintf(f, "%ld\n", (long)getpid());
+        fclose(f);
+    } else {
+        LOG_WARN("the pid file cannot be written", LOG_CSTR("file", c->pid_file), LOG_CSTR("error", strerror(errno)));
+    }
+}
+
+static void reload(struct server *s)
+{
+    struct config *fresh = startup_reload_config(s->options, &s->secrets);
+    if (!fresh) {
+        LOG_ERROR("reload refused: the configuration before stays in force");
+        return;
+    }
+    log_set_level(fresh->log_level);
+    control_reload(s->control, policy_deployment_ref(fresh->deployment));
+    config_free(fresh);
+    LOG_INFO("configuration reloaded: namespaces, token keys, origins, API key, limits, log level");
+}
+
+/* Blocks until the server is to stop. */
+static void wait_for_signals(struct server *s, const sigset_t *signals)
+{
+    for (;;) {
+        int signal = 0;
+        if (sigwait(signals, &signal) != 0) continue;
+        if (signal != SIGHUP) {
+            LOG_INFO("stopping", LOG_CSTR("signal", signal == SIGINT ? "SIGINT" : "SIGTERM"),
+                     LOG_U64("timeout_ms", s->config->shutdown_timeout_ms));
+            return;
+        }
+        reload(s);
+    }
+}
+
+/* True when everything ended by itself within the time-out. */
+static bool stop_workers(struct server *s)
+{
+    bool clean = true;
+    atomic_store_explicit(&s->shared.stopping, true, memory_order_relaxed);
+    for (uint32_t i = 0; i < s->worker_count; i++) worker_stop(&s->workers[i]);
+    for (uint32_t i = 0; i < s->worker_count; i++) {
+        worker_join(&s->workers[i]);
+        clean &= !atomic_load(&s->workers[i].forced);
+    }
+    return clean;
+}
+
+/* Mail between workers that nobody reads any more still owns memory. */
+static void drain_mail(struct server *s)
+{
+    for (uint32_t i = 0; i < s->worker_count; i++)
+        while (mailbox_drain(&s->workers[i].mailbox, 1024)) {}
+}
+
+static void tear_down(struct server *s)
+{
+    control_stop(s->control);
+    for (int round = 0; round < 2; round++) drain_mail(s); /* answers to what the first round did */
+    for (uint32_t i = 0; i < s->worker_count; i++) worker_deinit(&s->workers[i]);
+    s->shared.engine.broker->ops->free(s->shared.engine.broker);
+    for (uint32_t i = 0; i < s->worker_count; i++) mailbox_deinit(&s->workers[i].mailbox);
+    control_free(s->control);
+    registry_free(s->shared.engine.registry);
+    for (uint32_t i = 0; i < s->worker_count; i++) metrics_free(s->shared.engine.metrics[i]);
+    metrics_free(s->shared.node_metrics);
+    session_gate_deinit(&s->shared.gate);
+    pthread_mutex_destroy(&s->shared.node_metrics_lock);
+    mem_free(s->workers);
+}
+
+static void log_start(const struct server *s)
+{
+    LOG_INFO("starting xshathra", LOG_CSTR("version", XSHATHRA_VERSION), LOG_U64("pid", getpid()),
+             LOG_U64("workers", s->worker_count), LOG_CSTR("broker", "memory"), LOG_CSTR("address", s->config->http_address),
+             LOG_U64("port", s->config->http_port), LOG_U64("internal_port", s->config->internal_port),
+             LOG_U64("descriptors", s->descriptors));
+    if (s->descriptors < NOFILE_COMFORTABLE)
+        LOG_WARN("few file descriptors: each connection takes one; raise the hard limit (ulimit -Hn, LimitNOFILE=)",
+                 LOG_U64("descriptors", s->descriptors));
+    const struct policy_deployment *d = s->config->deployment;
+    if (d->insecure) LOG_WARN("client.insecure is on: anyone may connect and do anything");
+    if (d->insecure_skip_signature) LOG_WARN("token signatures are not checked");
+    if (d->api_insecure) LOG_WARN("http_api.insecure is on: the server API asks for no key");
+}
+
+static int run(struct server *s)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: all of them inherit it */
+    signal(SIGPIPE, SIG_IGN);
+
+    if (platform_raise_nofile(&s->descriptors) != STATUS_OK) s->descriptors = 0;
+    log_start(s);
+    if (!build_office(s)) {
+        fprintf(stderr, "xshathra: no eventfd is to be had: %s\n", strerror(errno));
+        return 1;
+    }
+    build_shared(s);
+    if (!start_control(s) || !start_workers(s)) return 1;
+    write_pid_file(s->config);
+    startup_greet(s->options, s->config, &s->first_run);
+    control_first_run_wipe(&s->first_run);
+    LOG_INFO("serving");
+
+    wait_for_signals(s, &signals);
+    bool clean = stop_workers(s);
+    if (!clean) LOG_WARN("connections were cut: shutdown.timeout has passed");
+    if (s->config->pid_file[0]) (void)unlink(s->config->pid_file);
+    tear_down(s);
+    LOG_INFO("stopped");
+    return clean ? 0 : 1;
+}
+
+int server_run(const struct server_options *options)
+{
+    struct server *s = mem_must_alloc_zero(sizeof *s);
+    uint8_t seed[16];
+    crypto_random(seed, sizeof seed);
+    hash_seed(seed);
+    s->options = options;
+    int status = 1;
+    if (startup_make_data_dir(options->data_dir)) s->config = startup_load_config(options, &s->secrets);
+    if (s->config) {
+        const struct config *c = s->config;
+        bool json = c->log_format == CONFIG_LOG_JSON || (c->log_format == CONFIG_LOG_AUTO && !isatty(STDERR_FILENO));
+        log_set_level(c->log_level);
+        choose_worker_count(s);
+        if (log_sink_start(c->log_file, json)) {
+            status = run(s);
+            log_sink_stop();
+        } else {
+            fprintf(stderr, "xshathra: the log file \"%s\" cannot be opened: %s\n", c->log_file, strerror(errno));
+        }
+    }
+    config_free(s->config);
+    control_secrets_wipe(&s->secrets);
+    mem_free(s);
+    return status;
+}

@@ -1,0 +1,209 @@
+#include "server/worker.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/control.h"
+#include "platform/platform_clock.h"
+#include "platform/platform_thread.h"
+
+enum { TIMER_SWEEP = 1, TIMER_DRAIN }; /* 0 and those over NET_TIMER_KIND_OWN_MAX are the loop's */
+
+#define SWEEP_INTERVAL_MS 500
+#define DRAIN_INTERVAL_MS 50
+/* Closed at once at shutdown, however long the time-out is. */
+#define DRAIN_BATCH_MIN 100
+
+static struct engine *engine_of(void *owner) { return &((struct worker *)owner)->engine; }
+
+static struct client *client_of(void *owner, struct handle handle)
+{
+    return session_client_of(&((struct worker *)owner)->host, handle);
+}
+
+static struct client *client_next(void *owner, uint32_t *slot)
+{
+    return session_client_next(&((struct worker *)owner)->host, slot);
+}
+
+static void complete(void *owner, struct broker_completion *completion)
+{
+    session_take_completion(&((struct worker *)owner)->host, completion);
+}
+
+static void effect_done(void *owner, struct handle handle, uint32_t operation, uint32_t affected)
+{
+    session_take_effect_done(&((struct worker *)owner)->host, handle, operation, affected);
+}
+
+void worker_deliver_policy(struct mail *mail, void *owner)
+{
+    struct control_policy_mail *m = container_of(mail, struct control_policy_mail, mail);
+    engine_set_policy(engine_of(owner), m->policy, m->countdown);
+    mem_free(m);
+}
+
+/* ---- turns ---- */
+
+static void on_clock(void *context, uint64_t now_ms, int64_t wall_ms)
+{
+    struct worker *w = context;
+    w->engine.now_ms = now_ms;
+    w->engine.wall_ms = wall_ms;
+}
+
+static bool sweep(struct worker *w)
+{
+    struct broker *broker = w->shared->engine.broker;
+    struct broker_context context = engine_broker_context(&w->engine);
+    return broker->ops->sweep(broker, &context);
+}
+
+static bool on_turn(void *context)
+{
+    struct worker *w = context;
+    bool more = engine_turn(&w->engine);
+    more |= session_host_turn(&w->host);
+    if (w->sweep_again) {
+        w->sweep_again = sweep(w);
+        more |= w->sweep_again;
+    }
+    if (w->drained && w->loop.conn_count == 0) {
+        net_loop_stop(&w->loop);
+    } else if (w->draining && w->loop.now_ms >= w->drain_deadline_ms) {
+        atomic_store(&w->forced, true);
+        w->drained = true;
+        session_host_abort(&w->host);
+    }
+    return more;
+}
+
+static void on_sweep(struct net_timer *timer, void *context)
+{
+    (void)context;
+    struct worker *w = container_of(timer, struct worker, sweep_timer);
+    w->sweep_again = true;
+    timer_arm(&w->loop.wheel, timer, w->loop.now_ms + SWEEP_INTERVAL_MS);
+}
+
+/* ---- stop ---- */
+
+static void on_drain(struct net_timer *timer, void *context)
+{
+    (void)context;
+    struct worker *w = container_of(timer, struct worker, drain_timer);
+    if (!w->drained && !session_host_drain(&w->host, &w->drain_slot, w->drain_batch)) w->drained = true;
+    timer_arm(&w->loop.wheel, timer, w->loop.now_ms + DRAIN_INTERVAL_MS);
+}
+
+static void deliver_stop(struct mail *mail, void *owner)
+{
+    (void)mail;
+    struct worker *w = owner;
+    if (w->draining) return;
+    w->draining = true;
+    for (int i = 0; i < WORKER_LISTENER_COUNT; i++) net_listener_stop(&w->listeners[i]);
+    uint64_t timeout_ms = w->shared->config->shutdown_timeout_ms;
+    w->drain_deadline_ms = w->loop.now_ms + timeout_ms;
+    /* All are told within half of the time-out; what is left is for their answers. */
+    uint64_t ticks = timeout_ms / 2 / DRAIN_INTERVAL_MS + 1;
+    uint64_t batch = w->loop.conn_count / ticks + 1;
+    w->drain_batch = batch < DRAIN_BATCH_MIN ? DRAIN_BATCH_MIN : (uint32_t)batch;
+    w->host.draining = true;
+    on_drain(&w->drain_timer, NULL);
+}
+
+void worker_stop(struct worker *w)
+{
+    w->stop_mail = (struct mail){ .deliver = deliver_stop };
+    mailbox_post(&w->mailbox, MAILBOX_CONTROL, &w->stop_mail, platform_clock_ms());
+    mailbox_wake(&w->mailbox);
+}
+
+/* ---- life ---- */
+
+static void on_accept(struct net_listener *listener, int fd, const struct sockaddr *peer)
+{
+    (void)peer;
+    struct worker *w = listener->context;
+    session_accept(&w->host, fd, (uint8_t)(listener - w->listeners));
+}
+
+static enum status start_listeners(struct worker *w, const int fds[WORKER_LISTENER_COUNT])
+{
+    for (int i = 0; i < WORKER_LISTENER_COUNT; i++) {
+        struct net_listener *listener = &w->listeners[i];
+        listener->fd = -1;
+        if (fds[i] < 0) continue;
+        listener->on_accept = on_accept;
+        listener->context = w;
+        enum status status = net_listener_start(listener, &w->loop, fds[i]);
+        if (status != STATUS_OK) return status;
+    }
+    return STATUS_OK;
+}
+
+enum status worker_init(struct worker *w, struct worker_shared *shared, uint32_t index, struct policy *policy,
+                        const int fds[WORKER_LISTENER_COUNT])
+{
+    /* the mailbox is in the office already, and may hold mail */
+    w->shared = shared;
+    w->index = index;
+    struct net_loop_options options = { .mailbox = &w->mailbox,
+                                        .office = &shared->office,
+                                        .on_turn = on_turn,
+                                        .on_clock = on_clock,
+                                        .context = w };
+    enum status status = net_loop_init(&w->loop, &options);
+    if (status != STATUS_OK) return status;
+    struct engine_worker hooks = { .context = w,
+                                   .client_of = client_of,
+                                   .client_next = client_next,
+                                   .complete = complete,
+                                   .effect_done = effect_done };
+    engine_set_worker_lookup(engine_of);
+    status = engine_init(&w->engine, &shared->engine, index, &hooks, policy, &w->loop.wakes);
+    if (status != STATUS_OK) return status;
+    on_clock(w, platform_clock_ms(), (int64_t)platform_wall_ms());
+    struct http_limits limits = HTTP_LIMITS_DEFAULT;
+    limits.header_bytes_max = shared->config->http_header_bytes_max;
+    session_host_init(&w->host, &w->loop, &w->engine, &routes_app, w, &limits, &shared->gate);
+    buf_init(&w->answer, BUF_NO_LIMIT);
+    w->loop.wheel.fire[TIMER_SWEEP] = on_sweep;
+    w->loop.wheel.fire[TIMER_DRAIN] = on_drain;
+    timer_init(&w->sweep_timer, TIMER_SWEEP);
+    timer_init(&w->drain_timer, TIMER_DRAIN);
+    timer_arm(&w->loop.wheel, &w->sweep_timer, w->loop.now_ms + SWEEP_INTERVAL_MS);
+    return start_listeners(w, fds);
+}
+
+static void *run(void *context)
+{
+    struct worker *w = context;
+    char name[PLATFORM_THREAD_NAME_MAX + 1];
+    snprintf(name, sizeof name, "worker-%u", w->index);
+    platform_thread_name(name);
+    net_loop_run(&w->loop);
+    return NULL;
+}
+
+bool worker_start(struct worker *w) { return pthread_create(&w->thread, NULL, run, w) == 0; }
+
+void worker_join(struct worker *w) { pthread_join(w->thread, NULL); }
+
+void worker_deinit(struct worker *w)
+{
+    timer_disarm(&w->loop.wheel, &w->sweep_timer);
+    timer_disarm(&w->loop.wheel, &w->drain_timer);
+    for (uint32_t i = 0; i < w->spare_call_count; i++) {
+        api_call_deinit(w->spare_calls[i]);
+        mem_free(w->spare_calls[i]);
+    }
+    session_host_deinit(&w->host);
+    engine_deinit(&w->engine);
+    net_loop_deinit(&w->loop);
+    buf_deinit(&w->answer);
+}

@@ -1,0 +1,178 @@
+#include "base/check.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/http_uri.h"
+#include "session/session_gate.h"
+#include "session/session_parts.h"
+#include "ws/ws_handshake.h"
+
+#define KEY_LEN_MAX 256 /* a longer client key is none of ours */
+
+static void refuse(struct session *s, const struct http_request *request, int status, const char *why,
+                   const struct http_header *headers, size_t header_count)
+{
+    char peer[INET6_ADDRSTRLEN];
+    LOG_INFO("websocket refused", LOG_STR("peer", session_peer(s, request, peer)), LOG_U64("status", status),
+             LOG_CSTR("why", why));
+    char body[512];
+    int len = snprintf(body, sizeof body, "%s\n", why);
+    struct session_answer answer = { .status = status,
+                                     .content_type = SLICE("text/plain; charset=utf-8"),
+                                     .body = slice_of(body, (size_t)len),
+                                     .headers = headers,
+                                     .header_count = header_count };
+    session_http_write(s, request, &answer);
+}
+
+/* All lines of one header joined by commas, as lists may be split; in scratch. */
+static struct slice joined_header(const struct http_request *request, struct slice name, struct buf *scratch)
+{
+    size_t index = 0;
+    struct slice value, first = { 0 };
+    size_t start = scratch->len, count = 0;
+    while (http_request_header_next(request, name, &index, &value)) {
+        if (count++ == 0) {
+            first = value;
+            continue;
+        }
+        if (count == 2) buf_append(scratch, first);
+        buf_append_char(scratch, ',');
+        buf_append(scratch, value);
+    }
+    return count > 1 && buf_ok(scratch) ? slice_from(buf_slice(scratch), start) : first;
+}
+
+static bool handshake_fits(struct session *s, const struct http_request *request, struct slice *key,
+                           struct slice *protocol)
+{
+    struct buf scratch;
+    buf_init(&scratch, 8192);
+    struct ws_handshake_request r = {
+        .method = request->method_name,
+        .http_major = 1,
+        .http_minor = request->minor_version,
+        .host = request->host,
+        .upgrade = request->upgrade_websocket ? SLICE("websocket") : (struct slice){ 0 },
+        .connection = request->connection_upgrade ? SLICE("upgrade") : (struct slice){ 0 },
+        .key = http_request_header(request, SLICE("sec-websocket-key")),
+        .version = joined_header(request, SLICE("sec-websocket-version"), &scratch),
+        .protocol = joined_header(request, SLICE("sec-websocket-protocol"), &scratch),
+    };
+    enum ws_handshake_result result = ws_handshake_check(&r);
+    if (result == WS_HANDSHAKE_OK) {
+        /* Protobuf joins when it is built; asking for it alone is answered with JSON text. */
+        static const struct slice known[] = { { "centrifuge-json", sizeof "centrifuge-json" - 1 } };
+        ptrdiff_t index = ws_handshake_subprotocol(r.protocol, known, ARRAY_COUNT(known));
+        *protocol = index >= 0 ? known[index] : (struct slice){ 0 };
+        *key = r.key;
+    } else {
+        const struct http_header headers[] = {
+            { SLICE(WS_HANDSHAKE_VERSION_NAME), SLICE(WS_HANDSHAKE_VERSION_VALUE) },
+            { SLICE("Allow"), SLICE("GET") },
+        };
+        int status = ws_handshake_status(result);
+        refuse(s, request, status, ws_handshake_text(result), headers, status == 405 ? 2 : 1);
+    }
+    buf_deinit(&scratch);
+    return result == WS_HANDSHAKE_OK;
+}
+
+/* The query or a header names a client key: copied to out, "" when there is none. */
+static struct slice named_key(const struct http_request *request, struct buf *value)
+{
+    struct slice header = http_request_header(request, SLICE("x-xshathra-key"));
+    if (header.len > 0) return header;
+    if (request->query.len == 0) return (struct slice){ 0 };
+    return http_query_get(request->query, SLICE("key"), value) == HTTP_QUERY_FOUND ? buf_slice(value)
+                                                                                  : (struct slice){ 0 };
+}
+
+static bool limits_allow(struct session *s, const struct http_request *request)
+{
+    struct engine *e = s->host->engine;
+    const struct policy_limits *limits = &e->policy->deployment->limits;
+    uint32_t clients = atomic_load_explicit(&e->shared->client_count, memory_order_relaxed);
+    if (limits->connection_limit > 0 && clients >= limits->connection_limit) {
+        metrics_add(e->metrics, METRIC_NODE_CLIENT_CONNECTION_LIMIT, 1);
+        refuse(s, request, 503, "too many connections on this node (client.connection_limit)", NULL, 0);
+        return false;
+    }
+    if (!session_gate_pass(s->host->gate, limits->connection_rate_limit, s->host->loop->now_ms)) {
+        refuse(s, request, 503, "too many new connections at once (client.connection_rate_limit)", NULL, 0);
+        return false;
+    }
+    return true;
+}
+
+/* What the client needs of the request; slices borrow it. */
+struct upgrade {
+    struct slice origin, user;
+    const struct policy_key *key; /* NULL = none */
+    bool frame_pings; /* ?cf_ws_frame_ping_pong=true */
+};
+
+/* Row TR-02, or the rules of a client key. False: refused. */
+static bool origin_fits(struct session *s, const struct http_request *request, struct upgrade *up)
+{
+    const struct engine *e = s->host->engine;
+    up->origin = http_request_header(request, SLICE("origin"));
+    struct buf value;
+    buf_init(&value, KEY_LEN_MAX);
+    struct slice key = named_key(request, &value);
+    const char *why = NULL;
+    if (key.len > 0) {
+        (void)client_check_key(e, key, up->origin, &up->key, &why);
+    } else if (!policy_origin_allowed(&e->policy->deployment->allowed_origins, up->origin)) {
+        why = "this origin is not among the allowed ones (client.allowed_origins)";
+    }
+    if (why) refuse(s, request, 403, why, NULL, 0);
+    buf_deinit(&value);
+    return !why;
+}
+
+static bool wants_frame_pings(const struct http_request *request)
+{
+    struct buf value;
+    buf_init(&value, 16);
+    bool wants = request->query.len > 0 &&
+                 http_query_get(request->query, SLICE("cf_ws_frame_ping_pong"), &value) == HTTP_QUERY_FOUND &&
+                 slice_eq(buf_slice(&value), SLICE("true"));
+    buf_deinit(&value);
+    return wants;
+}
+
+/* The HTTP arm of the session gives way to the WebSocket arm. */
+static bool become_websocket(struct session *s, const struct upgrade *up)
+{
+    struct session_host *host = s->host;
+    session_http_deinit(s);
+    s->mode = SESSION_WEBSOCKET;
+    s->ws = (struct session_websocket){ 0 };
+    ws_decoder_init(&s->ws.decoder, host->engine->policy->deployment->limits.websocket_message_bytes_max);
+    list_init(&s->ws.ended);
+    s->conn.framing = &session_ws_framing;
+    struct client *c = &s->ws.client;
+    client_init(c, host->engine, &session_ws_port, session_handle(s));
+    c->frame_pings = up->frame_pings;
+    return (!up->key || client_set_key(c, up->key)) && (up->origin.len == 0 || client_set_origin(c, up->origin)) &&
+           (up->user.len == 0 || client_set_header_user(c, up->user));
+}
+
+bool session_upgrade(struct session *s, const struct http_request *request)
+{
+    struct session_host *host = s->host;
+    struct slice key, protocol;
+    struct upgrade up = { 0 };
+    if (!handshake_fits(s, request, &key, &protocol) || !limits_allow(s, request) || !origin_fits(s, request, &up))
+        return false;
+    struct slice header = slice_from_cstr(host->engine->policy->deployment->user_id_http_header);
+    if (header.len > 0) up.user = http_request_header(request, header);
+    up.frame_pings = wants_frame_pings(request);
+    ws_handshake_write(&host->out, key, protocol);
+    if (!become_websocket(s, &up)) {
+        net_conn_close(&s->conn, NET_CLOSE_NOW, NULL, 0);
+        return true;
+    }
+    session_http_flush(s); /* sends host->out, whatever the mode */
+    return true;
+}

@@ -1,0 +1,106 @@
+#include "store/store_key.h"
+
+#include "base/mem.h"
+#include "store/store_rows.h"
+
+#define COLUMNS "key_id, project, kind, hash, created_at, valid_until, revoked_at, name"
+
+const char *store_key_kind_name(enum store_key_kind kind)
+{
+    return kind == STORE_KEY_SERVER ? "server" : "client";
+}
+
+enum status store_key_insert(struct store *s, const struct store_key *key)
+{
+    struct store_stmt st;
+    store_stmt_begin(&st, store_connection(s),
+                     "INSERT INTO keys (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+    store_stmt_bind_text(&st, 1, slice_from_cstr(key->id));
+    store_stmt_bind_text(&st, 2, slice_from_cstr(key->project));
+    store_stmt_bind_text(&st, 3, slice_from_cstr(store_key_kind_name(key->kind)));
+    store_stmt_bind_blob(&st, 4, slice_of(key->hash, sizeof key->hash));
+    store_stmt_bind_i64(&st, 5, key->created_at_s);
+    store_stmt_bind_i64(&st, 6, key->valid_until_s);
+    store_stmt_bind_i64(&st, 7, key->revoked_at_s);
+    store_stmt_bind_text(&st, 8, slice_from_cstr(key->name));
+    store_stmt_step(&st);
+    return store_stmt_end(&st);
+}
+
+static void read_row(struct store_stmt *st, struct store_key *out)
+{
+    *out = (struct store_key){ 0 };
+    store_rows_copy(st, 0, out->id, sizeof out->id);
+    store_rows_copy(st, 1, out->project, sizeof out->project);
+    out->kind = slice_eq(store_stmt_slice(st, 2), SLICE("server")) ? STORE_KEY_SERVER : STORE_KEY_CLIENT;
+    struct slice hash = store_stmt_slice(st, 3);
+    if (hash.len == sizeof out->hash)
+        memcpy(out->hash, hash.ptr, sizeof out->hash);
+    else
+        store_stmt_fail(st, STATUS_MALFORMED);
+    out->created_at_s = store_stmt_i64(st, 4);
+    out->valid_until_s = store_stmt_i64(st, 5);
+    out->revoked_at_s = store_stmt_i64(st, 6);
+    store_rows_copy(st, 7, out->name, sizeof out->name);
+}
+
+enum status store_key_get(struct store *s, struct slice key_id, struct store_key *out)
+{
+    struct store_stmt st;
+    struct store_key row;
+    store_stmt_begin(&st, store_connection(s), "SELECT " COLUMNS " FROM keys WHERE key_id = ?1");
+    store_stmt_bind_text(&st, 1, key_id);
+    bool found = store_stmt_step(&st);
+    if (found) read_row(&st, &row);
+    enum status status = store_stmt_end(&st);
+    if (status != STATUS_OK) return status;
+    if (!found) return STATUS_NOT_FOUND;
+    *out = row;
+    return STATUS_OK;
+}
+
+enum status store_key_list(struct store *s, struct slice project, struct store_key **out, size_t *count)
+{
+    struct store_stmt st;
+    struct store_key *rows = NULL;
+    size_t len = 0, cap = 0;
+    store_stmt_begin(&st, store_connection(s),
+                     "SELECT " COLUMNS " FROM keys WHERE ?1 = '' OR project = ?1 ORDER BY rowid");
+    store_stmt_bind_text(&st, 1, project);
+    while (store_stmt_step(&st)) {
+        struct store_key *moved = store_rows_grow(rows, len, &cap, sizeof *rows);
+        if (!moved) {
+            store_stmt_fail(&st, STATUS_NO_MEMORY);
+            break;
+        }
+        rows = moved;
+        read_row(&st, &rows[len++]);
+    }
+    enum status status = store_stmt_end(&st);
+    if (status != STATUS_OK) {
+        mem_free(rows);
+        return status;
+    }
+    *out = rows;
+    *count = len;
+    return STATUS_OK;
+}
+
+static enum status set_time(struct store *s, const char *sql, struct slice key_id, int64_t value)
+{
+    struct store_stmt st;
+    store_stmt_begin(&st, store_connection(s), sql);
+    store_stmt_bind_text(&st, 1, key_id);
+    store_stmt_bind_i64(&st, 2, value);
+    return store_rows_change_one(&st, store_connection(s));
+}
+
+enum status store_key_set_valid_until(struct store *s, struct slice key_id, int64_t valid_until_s)
+{
+    return set_time(s, "UPDATE keys SET valid_until = ?2 WHERE key_id = ?1", key_id, valid_until_s);
+}
+
+enum status store_key_set_revoked(struct store *s, struct slice key_id, int64_t at_s)
+{
+    return set_time(s, "UPDATE keys SET revoked_at = ?2 WHERE key_id = ?1", key_id, at_s);
+}

@@ -1,0 +1,554 @@
+#include "api_harness.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "broker/delayed/delayed_broker.h"
+#include "broker/memory/memory_broker.h"
+#include "crypto/crypto_hash.h"
+
+/* The API call's handle is no client's. */
+#define CALL_SLOT   1000u
+#define TURNS_MAX   20000u
+#define TEXT_MAX    (1u << 20)
+#define HEADERS_MAX 16
+
+/* ---- policy ---- */
+
+static char *copy(const char *text)
+{
+    char *c = mem_copy(slice_from_cstr(text));
+    assert_non_null(c);
+    return c;
+}
+
+static struct policy_channel_options options_of(bool history)
+{
+    return (struct policy_channel_options){
+        .presence = true,
+        .stream_only = true,
+        .allow_recovery = true,
+        .force_positioning = history,
+        .force_recovery = history,
+        .history_size = history ? 1000 : 0,
+        .history_ttl_ms = history ? 300000 : 0,
+        .history_meta_ttl_ms = 3600000,
+        .subscribe = { .client = true },
+    };
+}
+
+static void fill_namespaces(struct policy_deployment *d)
+{
+    static const char *const names[] = { "public", "plain", "json", "object", "binary", "map", "news" };
+    enum { COUNT = sizeof names / sizeof *names };
+    d->namespaces = mem_must_alloc_zero(COUNT * sizeof *d->namespaces);
+    d->namespace_count = COUNT;
+    for (size_t i = 0; i < COUNT; i++) {
+        d->namespaces[i].name = copy(names[i]);
+        d->namespaces[i].options = options_of(i == 0 || i == 4);
+    }
+    d->namespaces[1].options.presence = false;
+    d->namespaces[2].options.data_format = POLICY_FORMAT_JSON;
+    d->namespaces[3].options.data_format = POLICY_FORMAT_JSON_OBJECT;
+    d->namespaces[4].options.data_format = POLICY_FORMAT_BINARY;
+    d->namespaces[5].options.stream_only = false;
+    d->without_namespace.options = options_of(false);
+}
+
+static struct policy_deployment *deployment(harness_policy_fn *change)
+{
+    struct policy_deployment *d = policy_deployment_new();
+    d->private_prefix = copy("$");
+    d->namespace_boundary = copy(":");
+    d->user_boundary = copy("#");
+    d->user_separator = copy(",");
+    fill_namespaces(d);
+    d->limits = (struct policy_limits){ .stale_close_delay_ms = 10000,
+                                        .channel_limit = 128,
+                                        .queue_bytes_max = QUEUE_BYTES,
+                                        .history_publications_max = 300,
+                                        .recovery_publications_max = 300,
+                                        .channel_len_max = 255,
+                                        .websocket_message_bytes_max = 65536 };
+    d->token.hmac_secret_key = copy(TOKEN_SECRET);
+    d->api_key = copy("engine-key");
+    if (change) change(d);
+    policy_deployment_seal(d);
+    return d;
+}
+
+static void set_key(struct policy_key *key, const char *text, const char *id, enum policy_key_kind kind,
+                    uint32_t project)
+{
+    crypto_sha256(slice_from_cstr(text), key->hash);
+    (void)snprintf(key->id, sizeof key->id, "%s", id);
+    key->kind = kind;
+    key->project = project;
+}
+
+static struct policy *make_policy(harness_policy_fn *change)
+{
+    static const struct {
+        const char *id;
+        uint32_t space;
+    } rows[] = { { DEFAULT_ID, 0 }, { SHOP_ID, SHOP_SPACE }, { "proj_old", 9 } };
+    enum { PROJECTS = sizeof rows / sizeof *rows, KEYS = 7 };
+    struct policy_project *projects = mem_must_alloc_zero(PROJECTS * sizeof *projects);
+    struct policy_key *keys = mem_must_alloc_zero(KEYS * sizeof *keys);
+    for (size_t i = 0; i < PROJECTS; i++) {
+        (void)snprintf(projects[i].id, sizeof projects[i].id, "%s", rows[i].id);
+        projects[i].space = rows[i].space;
+    }
+    projects[2].archived = true;
+    set_key(&keys[0], "sk_default", "k_default", POLICY_KEY_SERVER, 0);
+    set_key(&keys[1], "sk_shop", "k_shop", POLICY_KEY_SERVER, 1);
+    set_key(&keys[2], "ck_shop", "k_client", POLICY_KEY_CLIENT, 1);
+    set_key(&keys[3], "sk_revoked", "k_revoked", POLICY_KEY_SERVER, 0);
+    set_key(&keys[4], "sk_expired", "k_expired", POLICY_KEY_SERVER, 0);
+    set_key(&keys[5], "sk_old", "k_old", POLICY_KEY_SERVER, 2);
+    set_key(&keys[6], "sk_overlap", "k_overlap", POLICY_KEY_SERVER, 1);
+    keys[3].revoked = true;
+    keys[4].valid_until_s = HARNESS_NOW_S - 1;
+    keys[6].valid_until_s = HARNESS_NOW_S;
+    return policy_new(1, deployment(change), projects, PROJECTS, keys, KEYS);
+}
+
+/* ---- a broker that fails ---- */
+
+struct failing_broker {
+    struct broker broker;
+    struct harness *harness;
+};
+
+static enum broker_answer refuse_call(struct broker *b, struct broker_result *result)
+{
+    *result = (struct broker_result){ .status = container_of(b, struct failing_broker, broker)->harness->fail_with };
+    return BROKER_DONE;
+}
+
+static enum broker_answer fail_publish(struct broker *b, const struct broker_context *c,
+                                       const struct broker_publish *request, struct broker_ticket ticket,
+                                       struct broker_result *result)
+{
+    (void)c, (void)request, (void)ticket;
+    return refuse_call(b, result);
+}
+
+static enum broker_answer fail_history(struct broker *b, const struct broker_context *c,
+                                       const struct broker_history *request, struct broker_ticket ticket,
+                                       struct broker_result *result)
+{
+    (void)c, (void)request, (void)ticket;
+    return refuse_call(b, result);
+}
+
+static enum broker_answer fail_remove(struct broker *b, const struct broker_context *c, uint32_t space,
+                                      struct slice channel, struct broker_ticket ticket, struct broker_result *result)
+{
+    (void)c, (void)space, (void)channel, (void)ticket;
+    return refuse_call(b, result);
+}
+
+static enum broker_answer fail_presence(struct broker *b, const struct broker_context *c, uint32_t space,
+                                        struct slice channel, bool stats_only, struct broker_ticket ticket,
+                                        struct broker_result *result)
+{
+    (void)c, (void)space, (void)channel, (void)stats_only, (void)ticket;
+    return refuse_call(b, result);
+}
+
+static void free_failing(struct broker *b)
+{
+    mem_free(container_of(b, struct failing_broker, broker));
+}
+
+static struct broker *failing_broker_new(struct harness *h)
+{
+    static const struct broker_ops ops = { .publish = fail_publish,
+                                           .history = fail_history,
+                                           .history_remove = fail_remove,
+                                           .presence = fail_presence,
+                                           .free = free_failing };
+    struct failing_broker *b = mem_must_alloc_zero(sizeof *b);
+    b->broker.ops = &ops;
+    b->harness = h;
+    return &b->broker;
+}
+
+/* ---- the workers ---- */
+
+static struct engine *engine_of(void *context)
+{
+    return &((struct harness_worker *)context)->engine;
+}
+
+static struct client *client_of(void *context, struct handle handle)
+{
+    struct harness *h = ((struct harness_worker *)context)->harness;
+    if (handle.slot >= HARNESS_CLIENTS) return NULL;
+    struct harness_client *c = &h->clients[handle.slot];
+    return c->in_use && c->generation == handle.generation ? &c->client : NULL;
+}
+
+static struct client *client_next(void *context, uint32_t *slot)
+{
+    struct harness_worker *w = context;
+    while (*slot < HARNESS_CLIENTS) {
+        struct harness_client *c = &w->harness->clients[(*slot)++];
+        if (c->in_use && &w->harness->workers[c->worker] == w) return &c->client;
+    }
+    return NULL;
+}
+
+static void note(struct harness *h, enum api_outcome outcome)
+{
+    h->outcome = outcome;
+    if (outcome == API_PENDING) h->pending_count++;
+    if (outcome == API_AGAIN) h->again_count++;
+}
+
+static void complete(void *context, struct broker_completion *completion)
+{
+    struct harness *h = ((struct harness_worker *)context)->harness;
+    assert_int_equal(completion->ticket.handle.slot, CALL_SLOT);
+    if (completion->ticket.handle.generation == h->generation && h->outcome == API_PENDING)
+        note(h, api_completed(&h->call, completion));
+    else
+        broker_completion_free(completion);
+}
+
+static void effect_done(void *context, struct handle handle, uint32_t operation, uint32_t affected)
+{
+    struct harness *h = ((struct harness_worker *)context)->harness;
+    if (handle.generation == h->generation && h->outcome == API_PENDING)
+        note(h, api_effect_done(&h->call, operation, affected));
+}
+
+static void set_clock(struct harness *h)
+{
+    for (size_t i = 0; i < HARNESS_WORKERS; i++) {
+        h->workers[i].engine.now_ms = 5000000;
+        h->workers[i].engine.wall_ms = (int64_t)HARNESS_NOW_S * 1000;
+    }
+}
+
+static void make_worker(struct harness *h, uint32_t i)
+{
+    struct harness_worker *w = &h->workers[i];
+    const struct engine_worker worker = { .context = w,
+                                          .client_of = client_of,
+                                          .client_next = client_next,
+                                          .complete = complete,
+                                          .effect_done = effect_done };
+    w->harness = h;
+    h->shared.metrics[i] = metrics_new();
+    assert_true(mailbox_init(&h->boxes[i], w, MAILBOX_LIMITS_DEFAULT));
+    h->office.boxes[i] = &h->boxes[i];
+    assert_int_equal(engine_init(&w->engine, &h->shared, i, &worker, policy_ref(h->policy), &w->wakes), STATUS_OK);
+}
+
+static struct broker *make_broker(struct harness *h, enum harness_broker kind)
+{
+    const struct broker_links links = { .office = &h->office,
+                                        .worker_count = HARNESS_WORKERS,
+                                        .deliver_publication = engine_deliver_publication,
+                                        .deliver_completion = engine_deliver_completion,
+                                        .deliver_gap = engine_deliver_gap };
+    const struct memory_broker_options options = { .shard_count = 4 };
+    if (kind == HARNESS_FAILING) return failing_broker_new(h);
+    struct broker *memory = memory_broker_new(&links, &options);
+    return kind == HARNESS_DELAYED ? delayed_broker_new(memory, &links, 1) : memory;
+}
+
+struct harness *harness_new(enum harness_broker kind, harness_policy_fn *change)
+{
+    struct harness *h = mem_must_alloc_zero(sizeof *h);
+    engine_set_worker_lookup(engine_of);
+    h->policy = make_policy(change);
+    h->office.count = HARNESS_WORKERS;
+    h->shared = (struct engine_shared){ .office = &h->office,
+                                        .worker_count = HARNESS_WORKERS,
+                                        .registry = registry_new(),
+                                        .node = { .uid = "6ba7b810-9dad-41d1-80b4-00c04fd430c8",
+                                                  .name = "node_1",
+                                                  .version = "0.1.0",
+                                                  .started_ms = 4990000 } };
+    for (uint32_t i = 0; i < HARNESS_WORKERS; i++) make_worker(h, i);
+    h->shared.broker = make_broker(h, kind);
+    set_clock(h);
+    api_call_init(&h->call, &h->workers[0].engine);
+    h->outcome = API_ANSWERED;
+    return h;
+}
+
+void harness_free(struct harness *h)
+{
+    api_call_deinit(&h->call);
+    h->outcome = API_ANSWERED;
+    for (size_t i = 0; i < HARNESS_CLIENTS; i++) {
+        if (h->clients[i].in_use) client_gone(&h->clients[i].client);
+        h->clients[i].in_use = false;
+        buf_deinit(&h->clients[i].out);
+    }
+    for (size_t i = 0; i < 50; i++) harness_turn(h);
+    h->shared.broker->ops->free(h->shared.broker);
+    harness_turn(h);
+    for (uint32_t i = 0; i < HARNESS_WORKERS; i++) {
+        engine_deinit(&h->workers[i].engine);
+        mailbox_deinit(&h->boxes[i]);
+        metrics_free(h->shared.metrics[i]);
+    }
+    registry_free(h->shared.registry);
+    policy_unref(h->policy);
+    mem_free(h);
+}
+
+/* ---- asking ---- */
+
+static uint16_t split_headers(const char *text, struct http_header *headers)
+{
+    struct slice rest = slice_from_cstr(text);
+    uint16_t count = 0;
+    while (rest.len > 0) {
+        ptrdiff_t end = slice_index(rest, '\n'), colon = slice_index(rest, ':');
+        assert_true(end > 0 && colon > 0 && colon < end && count < HEADERS_MAX);
+        headers[count++] = (struct http_header){
+            .name = slice_head(rest, (size_t)colon),
+            .value = slice_trim(slice_from(slice_head(rest, (size_t)end), (size_t)colon + 1)),
+        };
+        rest = slice_from(rest, (size_t)end + 1);
+    }
+    return count;
+}
+
+static enum http_method method_of(const char *name)
+{
+    if (strcmp(name, "POST") == 0) return HTTP_METHOD_POST;
+    if (strcmp(name, "GET") == 0) return HTTP_METHOD_GET;
+    return HTTP_METHOD_OTHER;
+}
+
+/* Everything borrowed is overwritten after the start, as a read buffer is. */
+static void begin(struct harness *h, enum api_family family, const char *name, const char *method, const char *query,
+                  const char *headers, struct slice body)
+{
+    struct http_header *list = mem_must_alloc_zero(HEADERS_MAX * sizeof *list);
+    struct http_request http = { .method = method_of(method),
+                                 .method_name = slice_from_cstr(method),
+                                 .query = slice_from_cstr(query),
+                                 .headers = list,
+                                 .header_count = split_headers(headers, list) };
+    char *lent = mem_must_alloc(body.len + 1);
+    if (body.len) memcpy(lent, body.ptr, body.len);
+    h->generation++;
+    h->pending_count = h->again_count = 0;
+    const struct api_request request = { .family = family,
+                                         .name = slice_from_cstr(name),
+                                         .http = &http,
+                                         .body = slice_of(lent, body.len),
+                                         .handle = { .slot = CALL_SLOT, .generation = h->generation, .worker = 0 } };
+    note(h, api_start(&h->call, &request));
+    memset(lent, '!', body.len + 1);
+    mem_free(lent);
+    mem_free(list);
+}
+
+void harness_begin(struct harness *h, enum api_family family, const char *name, const char *headers, const char *body)
+{
+    begin(h, family, name, "POST", NULL, headers, slice_from_cstr(body));
+}
+
+void harness_turn(struct harness *h)
+{
+    for (size_t i = 0; i < HARNESS_WORKERS; i++) {
+        (void)mailbox_drain(&h->boxes[i], 256);
+        (void)engine_turn(&h->workers[i].engine);
+        h->workers[i].wakes.targets = 0;
+    }
+    if (h->outcome == API_AGAIN) note(h, api_continue(&h->call));
+}
+
+static void breathe(void)
+{
+    struct timespec moment = { .tv_nsec = 200000 };
+    nanosleep(&moment, NULL);
+}
+
+void harness_finish(struct harness *h)
+{
+    for (unsigned i = 0; h->outcome != API_ANSWERED; i++) {
+        assert_true(i < TURNS_MAX);
+        if (h->outcome == API_PENDING) breathe();
+        harness_turn(h);
+    }
+}
+
+void harness_ask_with(struct harness *h, enum api_family family, const char *name, const char *method,
+                      const char *query, const char *headers, struct slice body)
+{
+    begin(h, family, name, method, query, headers, body);
+    harness_finish(h);
+}
+
+void harness_ask(struct harness *h, enum api_family family, const char *name, const char *headers, const char *body)
+{
+    harness_begin(h, family, name, headers, body);
+    harness_finish(h);
+}
+
+const char *harness_body(struct harness *h)
+{
+    static char text[TEXT_MAX];
+    size_t len = h->call.body.len < sizeof text - 1 ? h->call.body.len : sizeof text - 1;
+    if (len) memcpy(text, h->call.body.ptr, len);
+    text[len] = '\0';
+    return text;
+}
+
+void harness_expect(struct harness *h, int status, const char *body)
+{
+    if (strcmp(harness_body(h), body) != 0 || h->call.status != status)
+        fail_msg("got      %d %s\nexpected %d %s", h->call.status, harness_body(h), status, body);
+}
+
+void harness_expect_part(struct harness *h, int status, const char *part)
+{
+    if (!strstr(harness_body(h), part) || h->call.status != status)
+        {
+        print_error("got      %d ", h->call.status);
+        (void)fprintf(stderr, "%s", harness_body(h));
+        fail_msg("\nexpected %d …%s…", status, part);
+    }
+}
+
+const char *harness_token(struct harness *h)
+{
+    static char token[65536];
+    const char *start = strstr(harness_body(h), "\"token\":\"");
+    assert_non_null(start);
+    start += strlen("\"token\":\"");
+    size_t len = strcspn(start, "\"");
+    assert_true(len < sizeof token);
+    memcpy(token, start, len);
+    token[len] = '\0';
+    return token;
+}
+
+/* ---- clients ---- */
+
+static struct harness_client *harness_of(struct client *c)
+{
+    return container_of(c, struct harness_client, client);
+}
+
+static struct blob *encode_publication(const struct publication *p)
+{
+    struct buf text;
+    buf_init(&text, BUF_NO_LIMIT);
+    buf_printf(&text, "%s %.*s %.*s", p->content.kind == PUBLICATION_DATA ? "pub" : "member", SLICE_ARG(p->channel),
+               SLICE_ARG(p->content.data));
+    for (uint32_t i = 0; i < p->content.tag_count; i++)
+        buf_printf(&text, " %.*s=%.*s", SLICE_ARG(p->content.tags[i].key), SLICE_ARG(p->content.tags[i].value));
+    struct blob *blob = blob_new_raw(buf_slice(&text));
+    buf_deinit(&text);
+    return blob;
+}
+
+static struct blob *make_message(struct slice body)
+{
+    return blob_new_raw(body);
+}
+
+static void keep_message(struct client *c, struct blob *message, bool answer)
+{
+    (void)answer;
+    buf_append(&harness_of(c)->out, blob_frame(message));
+    buf_append_char(&harness_of(c)->out, '\n');
+    blob_unref(message);
+}
+
+static void on_close(struct client *c, uint32_t code, struct slice reason)
+{
+    struct harness_client *hc = harness_of(c);
+    hc->close_code = code;
+    (void)snprintf(hc->close_reason, sizeof hc->close_reason, "%.*s", SLICE_ARG(reason));
+}
+
+static void no_deadline(struct client *c, uint64_t due_ms)
+{
+    (void)c, (void)due_ms;
+}
+
+static void no_resume(struct client *c)
+{
+    (void)c;
+}
+
+static size_t nothing_queued(const struct client *c)
+{
+    (void)c;
+    return 0;
+}
+
+static void joined_space(struct client *c, uint32_t space)
+{
+    (void)c, (void)space;
+}
+
+static const struct client_port port = { .form = PUBLICATION_FORM_JSON,
+                                         .metric_transport = METRIC_TRANSPORT_WEBSOCKET,
+                                         .encode_publication = encode_publication,
+                                         .message = make_message,
+                                         .send = keep_message,
+                                         .close = on_close,
+                                         .set_deadline = no_deadline,
+                                         .resume = no_resume,
+                                         .queued = nothing_queued,
+                                         .joined_space = joined_space };
+
+static void quieten(struct harness *h)
+{
+    for (unsigned i = 0; i < 60; i++) {
+        if (i % 4 == 0) breathe();
+        harness_turn(h);
+    }
+}
+
+void harness_send(struct harness *h, struct harness_client *c, const char *command)
+{
+    (void)client_receive(&c->client, slice_from_cstr(command));
+    quieten(h);
+}
+
+struct harness_client *harness_connect(struct harness *h, uint32_t worker, const char *token)
+{
+    uint32_t slot = 0;
+    while (h->clients[slot].in_use) slot++;
+    assert_true(slot < HARNESS_CLIENTS);
+    struct harness_client *c = &h->clients[slot];
+    c->in_use = true;
+    c->worker = worker;
+    c->generation++;
+    c->close_code = 0;
+    buf_init(&c->out, BUF_NO_LIMIT);
+    client_init(&c->client, &h->workers[worker].engine, &port, (struct handle){ slot, c->generation, worker });
+    struct buf command;
+    buf_init(&command, BUF_NO_LIMIT);
+    buf_printf(&command, "{\"id\":1,\"connect\":{\"token\":\"%s\"}}", token);
+    (void)client_receive(&c->client, buf_slice(&command));
+    buf_deinit(&command);
+    quieten(h);
+    return c;
+}
+
+const char *harness_received(struct harness *h, struct harness_client *c)
+{
+    static char text[TEXT_MAX];
+    quieten(h);
+    size_t len = c->out.len < sizeof text - 1 ? c->out.len : sizeof text - 1;
+    if (len) memcpy(text, c->out.ptr, len);
+    text[len] = '\0';
+    buf_clear(&c->out);
+    return text;
+}
