@@ -23,10 +23,10 @@ enum api_outcome { API_ANSWERED, API_PENDING, API_AGAIN };
 /* All borrowed during api_start() only: what must outlive it is copied to the arena. */
 struct api_request {
     enum api_family family;
-    struct slice name;                /* "publish", "token", …: the last part of the path */
-    const struct http_request *http;  /* head: method, headers, query */
-    struct slice body;                /* whole */
-    struct handle handle;             /* who asks: pending answers go there */
+    struct slice name;               /* "publish", "token", …: the last part of the path */
+    const struct http_request *http; /* head: method, headers, query */
+    struct slice body;               /* whole */
+    struct handle handle;            /* who asks: pending answers go there */
 };
 
 struct api_state; /* a method's own state while an answer is pending; in the arena */
@@ -36,9 +36,9 @@ struct api_call {
     struct arena arena;
     struct handle handle;
     /* the answer, after API_ANSWERED; borrowed until reset */
-    int status;               /* HTTP */
+    int status;                /* HTTP */
     struct slice content_type; /* empty: none */
-    struct slice allow;       /* value of the header Allow with 405; else empty */
+    struct slice allow;        /* value of the header Allow with 405; else empty */
     struct buf body;
     /* private */
     uint32_t space_;
@@ -50,7 +50,7 @@ struct api_call {
     enum api_outcome (*effect_done_)(struct api_call *call, uint32_t affected);
     enum api_outcome (*continue_)(struct api_call *call);
     void (*drop_)(struct api_call *call); /* gives back what state_ owns outside the arena; NULL = nothing */
-    uint32_t operation_; /* the pending operation; answers with another number are stale; 0 = none */
+    uint32_t operation_;                  /* the pending operation; answers with another number are stale; 0 = none */
     enum api_family family_;
 };
 

@@ -15,7 +15,7 @@
 /* What a value may show of itself in a message, in bytes. */
 #define API_QUOTE_MAX 64u
 
-#define API_JSON SLICE("application/json")
+#define API_JSON       SLICE("application/json")
 #define API_TEXT_PLAIN SLICE("text/plain; charset=utf-8")
 
 /* ---- engine family ---- */

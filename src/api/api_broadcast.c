@@ -62,8 +62,7 @@ static enum broker_answer publish_next(struct api_call *call, struct broker_resu
     struct broadcast_state *s = state_of(call);
     struct slice channel = s->request.channels.items[s->next];
     struct rules_channel resolved = { 0 };
-    enum api_publication_problem problem =
-        api_publication_check(call, &s->request.publication, channel, &resolved);
+    enum api_publication_problem problem = api_publication_check(call, &s->request.publication, channel, &resolved);
     if (problem) {
         s->next++;
         write_failure(call, api_publication_code(problem));

@@ -24,7 +24,7 @@ enum api_outcome api_ask_presence(struct api_call *call, struct slice body, bool
     if (!request.resolved.options->presence) return api_error(call, API_ERROR_NOT_AVAILABLE);
     unsigned action = stats_only ? METRIC_ACTION_PRESENCE_STATS : METRIC_ACTION_PRESENCE;
     metrics_add(call->engine->metrics, METRIC_AT1(NODE_ACTION_COUNT, action), 1);
-    enum broker_answer answer = broker->ops->presence(broker, &context, call->space_, request.channel, stats_only,
-                                                      api_ticket(call), &result);
+    enum broker_answer answer =
+        broker->ops->presence(broker, &context, call->space_, request.channel, stats_only, api_ticket(call), &result);
     return api_after(call, answer, &result, completed);
 }

@@ -18,8 +18,11 @@ static const struct api_field disconnect_fields[] = {
 
 static const struct api_field fields[] = {
     { .name = SLICE_INIT("user"), .type = API_TEXT, AT(user) },
-    { .name = SLICE_INIT("disconnect"), .type = API_MEMBERS, .given = offsetof(struct disconnect, disconnect_given),
-      .members = disconnect_fields, .member_count = ARRAY_COUNT(disconnect_fields) },
+    { .name = SLICE_INIT("disconnect"),
+      .type = API_MEMBERS,
+      .given = offsetof(struct disconnect, disconnect_given),
+      .members = disconnect_fields,
+      .member_count = ARRAY_COUNT(disconnect_fields) },
     { .name = SLICE_INIT("client"), .type = API_TEXT, AT(client) },
     { .name = SLICE_INIT("whitelist"), .type = API_TEXTS, AT(whitelist) },
     { .name = SLICE_INIT("session"), .type = API_TEXT, AT(session) },

@@ -202,7 +202,8 @@ static bool read_value(struct reading *r, const struct api_field *f)
     return true;
 }
 
-static bool refuse_name(struct reading *r, struct slice name, enum api_fields_kind kind, const struct api_field *nearest)
+static bool refuse_name(struct reading *r, struct slice name, enum api_fields_kind kind,
+                        const struct api_field *nearest)
 {
     r->problem->name = name;
     if (nearest) r->problem->nearest = nearest->name;

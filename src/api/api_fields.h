@@ -24,7 +24,10 @@
 #define API_TAGS_MAX 64u
 
 /* SLICE() for static tables. */
-#define SLICE_INIT(literal) { (literal), sizeof(literal) - 1 }
+#define SLICE_INIT(literal)                                                                                            \
+    {                                                                                                                  \
+        (literal), sizeof(literal) - 1                                                                                 \
+    }
 
 struct api_texts {
     struct slice *items; /* in the arena */
@@ -52,9 +55,9 @@ enum api_field_type {
 struct api_field {
     struct slice name;
     enum api_field_type type;
-    uint16_t offset;         /* where the value goes */
-    uint16_t given;          /* offset of a bool that is set when the member is there; 0 = none */
-    const char *allowed;     /* strict: "must be …": what to tell when it is something else */
+    uint16_t offset;                 /* where the value goes */
+    uint16_t given;                  /* offset of a bool that is set when the member is there; 0 = none */
+    const char *allowed;             /* strict: "must be …": what to tell when it is something else */
     const struct api_field *members; /* API_MEMBERS */
     size_t member_count;
 };

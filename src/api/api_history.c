@@ -23,8 +23,11 @@ static const struct api_field since_fields[] = {
 static const struct api_field fields[] = {
     { .name = SLICE_INIT("channel"), .type = API_TEXT, AT(channel) },
     { .name = SLICE_INIT("limit"), .type = API_I32, AT(limit) },
-    { .name = SLICE_INIT("since"), .type = API_MEMBERS, .given = offsetof(struct history, since_given),
-      .members = since_fields, .member_count = ARRAY_COUNT(since_fields) },
+    { .name = SLICE_INIT("since"),
+      .type = API_MEMBERS,
+      .given = offsetof(struct history, since_given),
+      .members = since_fields,
+      .member_count = ARRAY_COUNT(since_fields) },
     { .name = SLICE_INIT("reverse"), .type = API_BOOL, AT(reverse) },
 };
 
@@ -147,7 +150,6 @@ enum api_outcome api_history(struct api_call *call, struct slice body)
     if (code) return api_error(call, code);
     if (!policy_history_on(channel.options)) return api_error(call, API_ERROR_NOT_AVAILABLE);
     /* row OB-06: nothing comes before the first publication */
-    if (request.reverse && request.since_given && request.since_offset == 0)
-        return api_error(call, API_ERROR_INTERNAL);
+    if (request.reverse && request.since_given && request.since_offset == 0) return api_error(call, API_ERROR_INTERNAL);
     return ask(call, &request, channel.options);
 }

@@ -8,10 +8,10 @@
 #include "auth/auth_sign.h"
 #include "engine/rules.h"
 
-#define API_USER_LEN_MAX   255u
-#define API_TTL_DEFAULT_S  900
-#define API_TTL_MIN_S      30
-#define API_TTL_MAX_S      3600
+#define API_USER_LEN_MAX  255u
+#define API_TTL_DEFAULT_S 900
+#define API_TTL_MIN_S     30
+#define API_TTL_MAX_S     3600
 /* Requests for tokens are short; a token is at most AUTH_TOKEN_LEN_MAX anyway. */
 #define API_TOKEN_BODY_MAX ((size_t)64 * 1024)
 
@@ -25,7 +25,8 @@ enum api_outcome api_project_publish(struct api_call *call, const struct policy_
 bool api_project_read(struct api_call *call, struct slice body, const struct api_field *fields, size_t field_count,
                       void *out);
 /* 422 invalid_field: the value of this field, and what it must be. */
-enum api_outcome api_project_invalid(struct api_call *call, struct slice field, struct slice value, const char *must_be);
+enum api_outcome api_project_invalid(struct api_call *call, struct slice field, struct slice value,
+                                     const char *must_be);
 /* 422 missing_field. */
 enum api_outcome api_project_missing(struct api_call *call, struct slice field, const char *must_be);
 /* Is it a channel of the project? false: answered, 422 or for an unknown namespace
@@ -46,10 +47,14 @@ struct api_token_request {
 };
 
 #define API_TOKEN_FIELD(n, t, member, must_be)                                                                         \
-    { .name = SLICE_INIT(n), .type = t, .offset = offsetof(struct api_token_request, member), .allowed = must_be }
+    {                                                                                                                  \
+        .name = SLICE_INIT(n), .type = t, .offset = offsetof(struct api_token_request, member), .allowed = must_be     \
+    }
 #define API_TOKEN_USER_FIELD                                                                                           \
-    { .name = SLICE_INIT("userId"), .type = API_TEXT, .offset = offsetof(struct api_token_request, user_id),           \
-      .given = offsetof(struct api_token_request, has_user_id), .allowed = API_USER_ALLOWED }
+    {                                                                                                                  \
+        .name = SLICE_INIT("userId"), .type = API_TEXT, .offset = offsetof(struct api_token_request, user_id),         \
+        .given = offsetof(struct api_token_request, has_user_id), .allowed = API_USER_ALLOWED                          \
+    }
 #define API_TOKEN_TTL_FIELD  API_TOKEN_FIELD("ttlSeconds", API_I64, ttl_s, API_TTL_ALLOWED)
 #define API_TOKEN_INFO_FIELD API_TOKEN_FIELD("info", API_RAW, info, API_INFO_ALLOWED)
 

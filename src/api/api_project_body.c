@@ -100,7 +100,8 @@ bool api_project_channel(struct api_call *call, struct slice field, struct slice
                           SLICE(", whose namespace is not configured."));
         return false;
     default:
-        api_project_invalid(call, field, channel, "a name of ASCII characters that its namespace's channel_regex allows");
+        api_project_invalid(call, field, channel,
+                            "a name of ASCII characters that its namespace's channel_regex allows");
         return false;
     }
 }

@@ -43,11 +43,11 @@ static enum api_outcome refuse(struct api_call *call, const struct project_publi
 {
     const struct api_publication *p = &r->publication;
     switch (problem) {
-    case API_PUBLICATION_BASE64:
-        return api_project_invalid(call, SLICE("b64data"), p->b64data, "base64 with padding");
+    case API_PUBLICATION_BASE64: return api_project_invalid(call, SLICE("b64data"), p->b64data, "base64 with padding");
     case API_PUBLICATION_TAG_LEN:
-        return API_PROJECT_ERROR(call, 422, "invalid_field",
-                                 SLICE("A key in the field \"tags\" must be at most 256 bytes and a value at most 4096."));
+        return API_PROJECT_ERROR(
+            call, 422, "invalid_field",
+            SLICE("A key in the field \"tags\" must be at most 256 bytes and a value at most 4096."));
     case API_PUBLICATION_IDEMPOTENCY_LEN:
         return api_project_invalid(call, SLICE("idempotency_key"), p->idempotency_key, "at most 256 bytes");
     case API_PUBLICATION_EPOCH_LEN:

@@ -24,35 +24,49 @@ struct api_publication {
 };
 
 /* Rows of a field table for the publication that is the member `member` of struct `owner`. */
-#define API_PUBLICATION_FIELDS(owner, member)                                                                           \
-    { .name = SLICE_INIT("data"), .type = API_RAW, .offset = offsetof(owner, member.data), .allowed = "JSON" },         \
-    { .name = SLICE_INIT("b64data"), .type = API_TEXT, .offset = offsetof(owner, member.b64data),                       \
-      .allowed = "a base64 string" },                                                                                  \
-    { .name = SLICE_INIT("skip_history"), .type = API_BOOL, .offset = offsetof(owner, member.skip_history),             \
-      .allowed = "true or false" },                                                                                    \
-    { .name = SLICE_INIT("tags"), .type = API_TAGS, .offset = offsetof(owner, member.tags),                             \
-      .allowed = "an object of at most 64 strings" },                                                                  \
-    { .name = SLICE_INIT("idempotency_key"), .type = API_TEXT, .offset = offsetof(owner, member.idempotency_key),       \
-      .allowed = "a string of at most 256 bytes" },                                                                    \
-    { .name = SLICE_INIT("delta"), .type = API_BOOL, .offset = offsetof(owner, member.delta),                           \
-      .allowed = "true or false" },                                                                                    \
-    { .name = SLICE_INIT("version"), .type = API_U64, .offset = offsetof(owner, member.version),                        \
-      .allowed = "an integer from 0 to 18446744073709551615" },                                                        \
-    { .name = SLICE_INIT("version_epoch"), .type = API_TEXT, .offset = offsetof(owner, member.version_epoch),           \
-      .allowed = "a string of at most 256 bytes" }
+#define API_PUBLICATION_FIELDS(owner, member)                                                                          \
+    { .name = SLICE_INIT("data"), .type = API_RAW, .offset = offsetof(owner, member.data), .allowed = "JSON" },        \
+        { .name = SLICE_INIT("b64data"),                                                                               \
+          .type = API_TEXT,                                                                                            \
+          .offset = offsetof(owner, member.b64data),                                                                   \
+          .allowed = "a base64 string" },                                                                              \
+        { .name = SLICE_INIT("skip_history"),                                                                          \
+          .type = API_BOOL,                                                                                            \
+          .offset = offsetof(owner, member.skip_history),                                                              \
+          .allowed = "true or false" },                                                                                \
+        { .name = SLICE_INIT("tags"),                                                                                  \
+          .type = API_TAGS,                                                                                            \
+          .offset = offsetof(owner, member.tags),                                                                      \
+          .allowed = "an object of at most 64 strings" },                                                              \
+        { .name = SLICE_INIT("idempotency_key"),                                                                       \
+          .type = API_TEXT,                                                                                            \
+          .offset = offsetof(owner, member.idempotency_key),                                                           \
+          .allowed = "a string of at most 256 bytes" },                                                                \
+        { .name = SLICE_INIT("delta"),                                                                                 \
+          .type = API_BOOL,                                                                                            \
+          .offset = offsetof(owner, member.delta),                                                                     \
+          .allowed = "true or false" },                                                                                \
+        { .name = SLICE_INIT("version"),                                                                               \
+          .type = API_U64,                                                                                             \
+          .offset = offsetof(owner, member.version),                                                                   \
+          .allowed = "an integer from 0 to 18446744073709551615" },                                                    \
+    {                                                                                                                  \
+        .name = SLICE_INIT("version_epoch"), .type = API_TEXT, .offset = offsetof(owner, member.version_epoch),        \
+        .allowed = "a string of at most 256 bytes"                                                                     \
+    }
 
 enum api_publication_problem {
     API_PUBLICATION_FINE,
     API_PUBLICATION_NO_MEMORY,
-    API_PUBLICATION_BASE64,          /* b64data is not base64 */
+    API_PUBLICATION_BASE64, /* b64data is not base64 */
     API_PUBLICATION_TAG_LEN,
     API_PUBLICATION_IDEMPOTENCY_LEN,
     API_PUBLICATION_EPOCH_LEN,
-    API_PUBLICATION_NO_CHANNEL,      /* missing or too long */
+    API_PUBLICATION_NO_CHANNEL, /* missing or too long */
     API_PUBLICATION_UNKNOWN_CHANNEL,
-    API_PUBLICATION_NOT_STREAM,      /* a namespace of another subscription type */
-    API_PUBLICATION_FORMAT,          /* not what publication_data_format wants */
-    API_PUBLICATION_TOO_LARGE,       /* would fill more than half of a client's output queue */
+    API_PUBLICATION_NOT_STREAM, /* a namespace of another subscription type */
+    API_PUBLICATION_FORMAT,     /* not what publication_data_format wants */
+    API_PUBLICATION_TOO_LARGE,  /* would fill more than half of a client's output queue */
 };
 
 /* What does not depend on the channel. */

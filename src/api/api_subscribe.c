@@ -21,7 +21,7 @@ static const struct api_field recover_fields[] = {
     { .name = SLICE_INIT("epoch"), .type = API_TEXT, AT(recover_epoch) },
 };
 
-#define VALUE_TABLE(member) \
+#define VALUE_TABLE(member)                                                                                            \
     static const struct api_field member##_value[] = { { .name = SLICE_INIT("value"), .type = API_BOOL, AT(member) } };
 VALUE_TABLE(presence)
 VALUE_TABLE(join_leave)
@@ -30,16 +30,14 @@ VALUE_TABLE(force_positioning)
 VALUE_TABLE(force_push_join_leave)
 
 #define VALUE_ROW(member)                                                                                              \
-    { .name = SLICE_INIT(#member),                                                                                     \
-      .type = API_MEMBERS,                                                                                             \
-      .given = offsetof(struct subscribe, member##_given),                                                             \
-      .members = member##_value,                                                                                       \
-      .member_count = 1 }
+    {                                                                                                                  \
+        .name = SLICE_INIT(#member), .type = API_MEMBERS, .given = offsetof(struct subscribe, member##_given),         \
+        .members = member##_value, .member_count = 1                                                                   \
+    }
 
-static const struct api_field override_fields[] = {
-    VALUE_ROW(presence),          VALUE_ROW(join_leave),           VALUE_ROW(force_recovery),
-    VALUE_ROW(force_positioning), VALUE_ROW(force_push_join_leave)
-};
+static const struct api_field override_fields[] = { VALUE_ROW(presence), VALUE_ROW(join_leave),
+                                                    VALUE_ROW(force_recovery), VALUE_ROW(force_positioning),
+                                                    VALUE_ROW(force_push_join_leave) };
 
 static const struct api_field fields[] = {
     { .name = SLICE_INIT("channel"), .type = API_TEXT, AT(channel) },
@@ -50,9 +48,14 @@ static const struct api_field fields[] = {
     { .name = SLICE_INIT("client"), .type = API_TEXT, AT(client) },
     { .name = SLICE_INIT("data"), .type = API_RAW, AT(data) },
     { .name = SLICE_INIT("b64data"), .type = API_TEXT, AT(b64data) },
-    { .name = SLICE_INIT("recover_since"), .type = API_MEMBERS, .given = offsetof(struct subscribe, recover_given),
-      .members = recover_fields, .member_count = ARRAY_COUNT(recover_fields) },
-    { .name = SLICE_INIT("override"), .type = API_MEMBERS, .members = override_fields,
+    { .name = SLICE_INIT("recover_since"),
+      .type = API_MEMBERS,
+      .given = offsetof(struct subscribe, recover_given),
+      .members = recover_fields,
+      .member_count = ARRAY_COUNT(recover_fields) },
+    { .name = SLICE_INIT("override"),
+      .type = API_MEMBERS,
+      .members = override_fields,
       .member_count = ARRAY_COUNT(override_fields) },
     { .name = SLICE_INIT("session"), .type = API_TEXT, AT(session) },
 };

@@ -90,11 +90,11 @@ static void check_client(struct config_settings *s)
         const struct slice pattern = slice_from_cstr(origins->value.list[i]);
         if (!policy_glob_valid(pattern))
             config_refuse(s, origins->path, "has \"%.80s\", allowed are patterns such as \"https://*.example.com\"",
-                          pattern.ptr);
+                          origins->value.list[i]);
         for (size_t c = 0; c < pattern.len; c++) {
             if (pattern.ptr[c] < 'A' || pattern.ptr[c] > 'Z') continue;
             warn(s, origins->path, "has \"%.80s\", which matches nothing: origins are compared in lower case",
-                 pattern.ptr);
+                 origins->value.list[i]);
             break;
         }
     }

@@ -60,10 +60,9 @@ void engine_deliver_publication(struct mail *mail, void *worker_context)
     struct publication *p = container_of(mail, struct publication_mail, mail)->publication;
     struct hub_channel *channel = hub_channel_find(&e->hub, p->space, p->channel);
     count_received(e, p);
-    if (channel) {
-        channel->last_seq = p->seq;
-        deliver(e, channel, p);
-    }
+    /* After a gap, what was read again is still in the mailbox: the gap's mail overtook it. */
+    bool read_again = channel && p->offset > 0 && p->seq <= channel->regained_seq;
+    if (channel && !read_again) deliver(e, channel, p);
     publication_unref(p);
 }
 
@@ -76,6 +75,7 @@ static void take_up(struct engine *e, struct hub_channel *channel, struct broker
     if (result->status == STATUS_OK && result->subscribe.recovered) {
         struct broker_publications *missed = &result->subscribe.missed;
         uint32_t space = channel->space;
+        channel->regained_seq = result->subscribe.seq;
         for (uint32_t i = 0; i < missed->count && channel; i++) {
             struct publication *p = missed->items[i];
             deliver(e, channel, p);

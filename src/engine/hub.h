@@ -15,7 +15,7 @@ struct client;
 struct hub_channel {
     struct map_node node_;
     struct list subscriptions; /* struct subscription.in_channel */
-    uint64_t last_seq;         /* of the last event delivered */
+    uint64_t regained_seq;     /* after a gap: stored publications up to this were read again */
     uint64_t offset;           /* of the last publication with one, once has_position */
     char epoch[BROKER_EPOCH_MAX];
     uint32_t space;

@@ -121,9 +121,9 @@ static void an_unknown_method_is_404(void **state)
     harness_free(h);
 }
 
-static const char *const all_methods[] = { "publish",  "broadcast",      "subscribe", "unsubscribe",
-                                           "disconnect", "refresh",      "presence",  "presence_stats",
-                                           "history",  "history_remove", "info",      "channels" };
+static const char *const all_methods[] = { "publish",    "broadcast",      "subscribe", "unsubscribe",
+                                           "disconnect", "refresh",        "presence",  "presence_stats",
+                                           "history",    "history_remove", "info",      "channels" };
 
 static void a_body_that_is_no_json_object_is_a_bad_request_in_text(void **state)
 {
@@ -187,7 +187,8 @@ static void every_refusal_has_its_code(void **state)
         { "history", ENGINE_KEY, "{\"channel\":\"a\"}", 200, NOT_ON },
         { "history", ENGINE_KEY, "{\"channel\":\"public:a\",\"reverse\":true,\"since\":{}}", 200, INTERNAL },
         { "history", ENGINE_KEY, "{\"channel\":\"public:a\",\"since\":{\"offset\":0,\"epoch\":\"xx\"}}", 200, LOST },
-        { "history", ENGINE_KEY, "{\"channel\":\"public:a\",\"since\":{\"epoch\":\"longer than any epoch\"}}", 200, LOST },
+        { "history", ENGINE_KEY, "{\"channel\":\"public:a\",\"since\":{\"epoch\":\"longer than any epoch\"}}", 200,
+          LOST },
         { "history_remove", ENGINE_KEY, "{}", 200, BAD },
         { "history_remove", ENGINE_KEY, "{\"channel\":\"nobody:a\"}", 200, UNKNOWN },
         { "history_remove", ENGINE_KEY, "{\"channel\":\"a\"}", 200, NOT_ON },
@@ -219,7 +220,8 @@ static void what_is_allowed_is_done(void **state)
         { "disconnect", ENGINE_KEY, "{\"user\":\"u\"}", 200, OK },
         { "refresh", ENGINE_KEY, "{\"user\":\"u\",\"expire_at\":5}", 200, OK },
         { "presence", ENGINE_KEY, "{\"channel\":\"a\"}", 200, "{\"result\":{\"presence\":{}}}" },
-        { "presence_stats", ENGINE_KEY, "{\"channel\":\"a\"}", 200, "{\"result\":{\"num_clients\":0,\"num_users\":0}}" },
+        { "presence_stats", ENGINE_KEY, "{\"channel\":\"a\"}", 200,
+          "{\"result\":{\"num_clients\":0,\"num_users\":0}}" },
         { "history_remove", ENGINE_KEY, "{\"channel\":\"public:none\"}", 200, OK },
         { "channels", ENGINE_KEY, "{}", 200, "{\"result\":{\"channels\":{}}}" },
         { "channels", ENGINE_KEY, "null", 200, "{\"result\":{\"channels\":{}}}" },
@@ -278,7 +280,8 @@ static void an_unknown_or_archived_project_is_404(void **state)
     (void)state;
     harness_ask(h, API_ENGINE, "publish", ENGINE_KEY "X-Xshathra-Project: a\"b\n", "{\"channel\":\"a\",\"data\":1}");
     harness_expect(h, 404, "{\"error\":{\"code\":104,\"message\":\"unknown project \\\"a\\\"b\\\"\"}}");
-    harness_ask(h, API_ENGINE, "publish", ENGINE_KEY "X-Xshathra-Project: proj_old\n", "{\"channel\":\"a\",\"data\":1}");
+    harness_ask(h, API_ENGINE, "publish", ENGINE_KEY "X-Xshathra-Project: proj_old\n",
+                "{\"channel\":\"a\",\"data\":1}");
     harness_expect(h, 404, "{\"error\":{\"code\":104,\"message\":\"archived project \\\"proj_old\\\"\"}}");
     /* an empty one must not mean the deployment's own space */
     harness_ask(h, API_ENGINE, "publish", ENGINE_KEY "X-Xshathra-Project:\n", "{\"channel\":\"a\",\"data\":1}");
@@ -292,7 +295,8 @@ static void history_comes_back_in_order_from_any_side(void **state)
     char body[256], epoch[32];
     (void)state;
     for (int i = 1; i <= 3; i++) {
-        (void)snprintf(body, sizeof body, "{\"channel\":\"public:a\",\"data\":{\"n\":%d},\"tags\":{\"k\":\"%d\"}}", i, i);
+        (void)snprintf(body, sizeof body, "{\"channel\":\"public:a\",\"data\":{\"n\":%d},\"tags\":{\"k\":\"%d\"}}", i,
+                       i);
         harness_ask(h, API_ENGINE, "publish", ENGINE_KEY, body);
         (void)snprintf(body, sizeof body, "{\"result\":{\"offset\":%d,\"epoch\":\"", i);
         harness_expect_part(h, 200, body);
@@ -307,9 +311,10 @@ static void history_comes_back_in_order_from_any_side(void **state)
         { ",\"limit\":1", "{\"data\":{\"n\":1},\"offset\":1,\"tags\":{\"k\":\"1\"}}" },
         { ",\"limit\":1,\"reverse\":true", "{\"data\":{\"n\":3},\"offset\":3,\"tags\":{\"k\":\"3\"}}" },
         { ",\"limit\":-1,\"since\":{\"offset\":2}", "{\"data\":{\"n\":3},\"offset\":3,\"tags\":{\"k\":\"3\"}}" },
-        { ",\"limit\":-7,\"since\":{\"offset\":2},\"reverse\":true", "{\"data\":{\"n\":1},\"offset\":1,\"tags\":{\"k\":\"1\"}}" },
-        { ",\"limit\":2",
-          "{\"data\":{\"n\":1},\"offset\":1,\"tags\":{\"k\":\"1\"}},{\"data\":{\"n\":2},\"offset\":2,\"tags\":{\"k\":\"2\"}}" },
+        { ",\"limit\":-7,\"since\":{\"offset\":2},\"reverse\":true",
+          "{\"data\":{\"n\":1},\"offset\":1,\"tags\":{\"k\":\"1\"}}" },
+        { ",\"limit\":2", "{\"data\":{\"n\":1},\"offset\":1,\"tags\":{\"k\":\"1\"}},{\"data\":{\"n\":2},\"offset\":2,"
+                          "\"tags\":{\"k\":\"2\"}}" },
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char expected[512];
@@ -330,7 +335,8 @@ static void a_long_history_is_written_in_slices(void **state)
 {
     struct harness *h = harness_new(HARNESS_MEMORY, NULL);
     (void)state;
-    for (int i = 0; i < 600; i++) harness_ask(h, API_ENGINE, "publish", ENGINE_KEY, "{\"channel\":\"public:a\",\"data\":1}");
+    for (int i = 0; i < 600; i++)
+        harness_ask(h, API_ENGINE, "publish", ENGINE_KEY, "{\"channel\":\"public:a\",\"data\":1}");
     harness_ask(h, API_ENGINE, "history", ENGINE_KEY, "{\"channel\":\"public:a\",\"limit\":-1}");
     assert_int_equal(h->again_count, 2);
     harness_expect_part(h, 200, "{\"data\":1,\"offset\":256},{\"data\":1,\"offset\":257}");

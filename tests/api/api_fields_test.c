@@ -38,8 +38,11 @@ static const struct api_field fields[] = {
     { .name = SLICE_INIT("i64"), .type = API_I64, AT(i64) },
     { .name = SLICE_INIT("texts"), .type = API_TEXTS, AT(texts) },
     { .name = SLICE_INIT("tags"), .type = API_TAGS, AT(tags) },
-    { .name = SLICE_INIT("inner"), .type = API_MEMBERS, .given = offsetof(struct thing, inner_given),
-      .members = inner, .member_count = 1 },
+    { .name = SLICE_INIT("inner"),
+      .type = API_MEMBERS,
+      .given = offsetof(struct thing, inner_given),
+      .members = inner,
+      .member_count = 1 },
 };
 
 static struct arena arena;
@@ -95,8 +98,8 @@ static void lenient_reading_takes_what_the_reference_takes(void **state)
                         API_FIELDS_LENIENT, &t, &problem));
     assert_slice(t.raw, "null");
     assert_false(t.text_given || t.inner_given);
-    assert_true(read_it("{\"texts\":[null,\"a\"],\"tags\":{\"a\":null,\"b\":\"1\",\"b\":\"2\"}}", API_FIELDS_LENIENT, &t,
-                        &problem));
+    assert_true(read_it("{\"texts\":[null,\"a\"],\"tags\":{\"a\":null,\"b\":\"1\",\"b\":\"2\"}}", API_FIELDS_LENIENT,
+                        &t, &problem));
     assert_int_equal(t.texts.count, 2);
     assert_int_equal(t.texts.items[0].len, 0);
     assert_int_equal(t.tags.count, 2);
@@ -181,8 +184,10 @@ static void lists_end_at_their_limit(void **state)
         arena_reset(&arena);
         bool good = api_fields_read(buf_slice(&body), API_FIELDS_LENIENT, fields, ARRAY_COUNT(fields), &arena, &t, &p);
         assert_int_equal(good, !over);
-        if (over) assert_int_equal(p.kind, API_FIELDS_TYPE);
-        else assert_int_equal(t.texts.count, API_TEXTS_MAX);
+        if (over)
+            assert_int_equal(p.kind, API_FIELDS_TYPE);
+        else
+            assert_int_equal(t.texts.count, API_TEXTS_MAX);
     }
     buf_deinit(&body);
 }
@@ -226,12 +231,9 @@ static int close_arena(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_type_is_read),
-        cmocka_unit_test(lenient_reading_takes_what_the_reference_takes),
-        cmocka_unit_test(each_problem_is_told_apart),
-        cmocka_unit_test(a_syntax_error_knows_its_place),
-        cmocka_unit_test(lists_end_at_their_limit),
-        cmocka_unit_test(memory_that_runs_out_is_told),
+        cmocka_unit_test(every_type_is_read),         cmocka_unit_test(lenient_reading_takes_what_the_reference_takes),
+        cmocka_unit_test(each_problem_is_told_apart), cmocka_unit_test(a_syntax_error_knows_its_place),
+        cmocka_unit_test(lists_end_at_their_limit),   cmocka_unit_test(memory_that_runs_out_is_told),
     };
     return cmocka_run_group_tests(tests, open_arena, close_arena);
 }

@@ -31,7 +31,8 @@ static void a_slow_broker_gives_the_same_answers(void **state)
     }
     harness_ask(h, API_ENGINE, "history", ENGINE_KEY, "{\"channel\":\"public:a\",\"limit\":-1}");
     harness_expect_part(h, 200, "[{\"data\":{},\"offset\":1},{\"data\":{},\"offset\":2}],\"epoch\":\"");
-    harness_ask(h, API_ENGINE, "history", ENGINE_KEY, "{\"channel\":\"public:a\",\"since\":{\"offset\":9,\"epoch\":\"x\"}}");
+    harness_ask(h, API_ENGINE, "history", ENGINE_KEY,
+                "{\"channel\":\"public:a\",\"since\":{\"offset\":9,\"epoch\":\"x\"}}");
     harness_expect_part(h, 200, "\"code\":112");
     harness_ask(h, API_ENGINE, "presence", ENGINE_KEY, "{\"channel\":\"public:a\"}");
     harness_expect(h, 200, "{\"result\":{\"presence\":{}}}");
@@ -45,8 +46,9 @@ static void a_slow_broker_gives_the_same_answers(void **state)
 
 static void a_broadcast_answers_for_each_channel_in_order(void **state)
 {
-    static const char body[] = "{\"channels\":[\"public:a\",\"\",\"nobody:x\",\"map:m\",\"object:o\",\"b\",\"public:a\"],"
-                               "\"data\":[1],\"tags\":{\"k\":\"v\"}}";
+    static const char body[] =
+        "{\"channels\":[\"public:a\",\"\",\"nobody:x\",\"map:m\",\"object:o\",\"b\",\"public:a\"],"
+        "\"data\":[1],\"tags\":{\"k\":\"v\"}}";
     (void)state;
     for (int delayed = 0; delayed < 2; delayed++) {
         struct harness *h = harness_new(delayed ? HARNESS_DELAYED : HARNESS_MEMORY, NULL);
@@ -147,9 +149,11 @@ static void subscribe_is_done_when_it_answers(void **state)
         assert_int_equal(other->client.subscription_count, 0);
         assert_int_equal(shop->client.subscription_count, 0);
         const char *push = harness_received(h, far);
-        assert_non_null(strstr(push, "{\"push\":{\"channel\":\"news:a\",\"subscribe\":{\"recoverable\":true,\"epoch\":"));
+        assert_non_null(
+            strstr(push, "{\"push\":{\"channel\":\"news:a\",\"subscribe\":{\"recoverable\":true,\"epoch\":"));
         assert_non_null(strstr(push, "\"data\":{\"d\":1}"));
-        harness_ask(h, API_PROJECT, "publish", SERVER_KEY, "{\"channel\":\"news:a\",\"data\":7,\"tags\":{\"k\":\"v\"}}");
+        harness_ask(h, API_PROJECT, "publish", SERVER_KEY,
+                    "{\"channel\":\"news:a\",\"data\":7,\"tags\":{\"k\":\"v\"}}");
         assert_string_equal(harness_received(h, far), "pub news:a 7 k=v\n");
         harness_ask(h, API_PROJECT, "publish", SHOP_KEY, "{\"channel\":\"news:a\",\"data\":8}");
         assert_string_equal(harness_received(h, far), "");
@@ -168,7 +172,8 @@ static void unsubscribe_ends_it_on_every_worker(void **state)
     harness_expect(h, 200, OK);
     for (uint32_t i = 0; i < 2; i++) {
         assert_int_equal(c[i]->client.subscription_count, 0);
-        assert_non_null(strstr(harness_received(h, c[i]), "\"unsubscribe\":{\"code\":2000,\"reason\":\"server unsubscribe\"}"));
+        assert_non_null(
+            strstr(harness_received(h, c[i]), "\"unsubscribe\":{\"code\":2000,\"reason\":\"server unsubscribe\"}"));
     }
     harness_free(h);
 }
@@ -224,7 +229,8 @@ static void presence_and_channels_show_who_is_there(void **state)
     client_id_text(&c->client, id);
     harness_ask(h, API_ENGINE, "presence", ENGINE_KEY, "{\"channel\":\"news:a\"}");
     (void)snprintf(expected, sizeof expected,
-                   "{\"result\":{\"presence\":{\"%s\":{\"user\":\"u\",\"client\":\"%s\",\"conn_info\":{\"n\":1}}}}}", id, id);
+                   "{\"result\":{\"presence\":{\"%s\":{\"user\":\"u\",\"client\":\"%s\",\"conn_info\":{\"n\":1}}}}}",
+                   id, id);
     harness_expect(h, 200, expected);
     harness_ask(h, API_ENGINE, "presence_stats", ENGINE_KEY, "{\"channel\":\"news:a\"}");
     harness_expect(h, 200, "{\"result\":{\"num_clients\":1,\"num_users\":1}}");

@@ -52,16 +52,19 @@ static void the_request_as_a_whole_is_checked(void **state)
     struct harness *h = harness_new(HARNESS_MEMORY, NULL);
     (void)state;
     harness_ask(h, API_PROJECT, "tokens", SERVER_KEY, "{}");
-    harness_expect(h, 404, PROBLEM("unknown_endpoint", "There is no endpoint \\\"tokens\\\"; token, "
-                                                       "subscription-token and publish are there."));
+    harness_expect(h, 404,
+                   PROBLEM("unknown_endpoint", "There is no endpoint \\\"tokens\\\"; token, "
+                                               "subscription-token and publish are there."));
     harness_ask_with(h, API_PROJECT, "token", "GET", NULL, SERVER_KEY, SLICE(""));
     harness_expect(h, 405, PROBLEM("method_not_allowed", "The method \\\"GET\\\" is not allowed here; POST is."));
     assert_true(slice_eq(h->call.allow, SLICE("POST")));
     static const struct {
         const char *type;
         int status;
-    } types[] = { { "application/json", 200 },           { "Application/JSON ; charset=utf-8", 200 },
-                  { "text/plain", 415 },                 { "application/x-www-form-urlencoded", 415 },
+    } types[] = { { "application/json", 200 },
+                  { "Application/JSON ; charset=utf-8", 200 },
+                  { "text/plain", 415 },
+                  { "application/x-www-form-urlencoded", 415 },
                   { "application/json-patch+json", 415 } };
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         char headers[256];
@@ -69,8 +72,9 @@ static void the_request_as_a_whole_is_checked(void **state)
         harness_ask(h, API_PROJECT, "token", headers, "{\"userId\":\"u\"}");
         assert_int_equal(h->call.status, types[i].status);
     }
-    harness_expect(h, 415, PROBLEM("unsupported_media_type", "The content type is \\\"application/json-patch+json\\\"; "
-                                                             "application/json is allowed."));
+    harness_expect(h, 415,
+                   PROBLEM("unsupported_media_type", "The content type is \\\"application/json-patch+json\\\"; "
+                                                     "application/json is allowed."));
     harness_free(h);
 }
 
@@ -124,16 +128,21 @@ static void every_refusal_names_field_value_and_what_is_allowed(void **state)
         { "token", "{\"userId\":\"u\",\"userId\":\"v\"}", 422,
           PROBLEM("repeated_field", "The field \\\"userId\\\" is given more than once.") },
         { "token", "{\"userId\":\"u\",\"ttlSeconds\":29}", 422,
-          PROBLEM("invalid_field", "The field \\\"ttlSeconds\\\" is \\\"29\\\"; it must be an integer from 30 to 3600.") },
+          PROBLEM("invalid_field",
+                  "The field \\\"ttlSeconds\\\" is \\\"29\\\"; it must be an integer from 30 to 3600.") },
         { "token", "{\"userId\":\"u\",\"ttlSeconds\":3601}", 422,
-          PROBLEM("invalid_field", "The field \\\"ttlSeconds\\\" is \\\"3601\\\"; it must be an integer from 30 to 3600.") },
+          PROBLEM("invalid_field",
+                  "The field \\\"ttlSeconds\\\" is \\\"3601\\\"; it must be an integer from 30 to 3600.") },
         { "token", "{\"userId\":\"u\",\"ttlSeconds\":-9223372036854775808}", 422,
-          PROBLEM("invalid_field", "The field \\\"ttlSeconds\\\" is \\\"-9223372036854775808\\\"; it must be an integer "
-                                   "from 30 to 3600.") },
+          PROBLEM("invalid_field",
+                  "The field \\\"ttlSeconds\\\" is \\\"-9223372036854775808\\\"; it must be an integer "
+                  "from 30 to 3600.") },
         { "token", "{\"userId\":\"u\",\"ttlSeconds\":\"15m\"}", 422,
-          PROBLEM("invalid_field", "The field \\\"ttlSeconds\\\" is \\\"15m\\\"; it must be an integer from 30 to 3600.") },
+          PROBLEM("invalid_field",
+                  "The field \\\"ttlSeconds\\\" is \\\"15m\\\"; it must be an integer from 30 to 3600.") },
         { "token", "{\"userId\":\"u\",\"ttlSeconds\":60.0}", 422,
-          PROBLEM("invalid_field", "The field \\\"ttlSeconds\\\" is \\\"60.0\\\"; it must be an integer from 30 to 3600.") },
+          PROBLEM("invalid_field",
+                  "The field \\\"ttlSeconds\\\" is \\\"60.0\\\"; it must be an integer from 30 to 3600.") },
         { "token", "{\"userId\":\"u\",\"info\":[1]}", 422,
           PROBLEM("invalid_field", "The field \\\"info\\\" is \\\"[1]\\\"; it must be an object.") },
         { "token", "{\"userId\":\"u\",\"channels\":\"a\"}", 422,
@@ -141,12 +150,15 @@ static void every_refusal_names_field_value_and_what_is_allowed(void **state)
         { "token", "{\"userId\":\"u\",\"channels\":[1]}", 422,
           PROBLEM("invalid_field", "The field \\\"channels\\\" is \\\"[1]\\\"; it must be an array of strings.") },
         { "token", "{\"userId\":\"u\",\"channels\":[\"a\",\"\"]}", 422,
-          PROBLEM("invalid_field", "The field \\\"channels\\\" is \\\"\\\"; it must be a channel name of 1 to 255 bytes.") },
+          PROBLEM("invalid_field",
+                  "The field \\\"channels\\\" is \\\"\\\"; it must be a channel name of 1 to 255 bytes.") },
         { "token", "{\"userId\":\"u\",\"channels\":[\"nobody:a\"]}", 422,
-          PROBLEM("unknown_channel", "The field \\\"channels\\\" is \\\"nobody:a\\\", whose namespace is not configured.") },
+          PROBLEM("unknown_channel",
+                  "The field \\\"channels\\\" is \\\"nobody:a\\\", whose namespace is not configured.") },
         { "token", "{\"userId\":\"u\",\"channels\":[\"\xc3\xa9\"]}", 422,
-          PROBLEM("invalid_field", "The field \\\"channels\\\" is \\\"\xc3\xa9\\\"; it must be a name of ASCII characters "
-                                   "that its namespace's channel_regex allows.") },
+          PROBLEM("invalid_field",
+                  "The field \\\"channels\\\" is \\\"\xc3\xa9\\\"; it must be a name of ASCII characters "
+                  "that its namespace's channel_regex allows.") },
         { "token", "{\"userId\":\"u\",\"channel\":\"a\"}", 422,
           PROBLEM("unknown_field", "unknown field \\\"channel\\\"; did you mean \\\"channels\\\"?") },
         { "subscription-token", "{\"userId\":\"u\"}", 422,
@@ -154,28 +166,33 @@ static void every_refusal_names_field_value_and_what_is_allowed(void **state)
         { "subscription-token", "{\"channel\":\"a\"}", 422,
           PROBLEM("missing_field", "The field \\\"userId\\\" is missing; it must be a string of 1 to 255 bytes.") },
         { "subscription-token", "{\"userId\":\"u\",\"channel\":\"\"}", 422,
-          PROBLEM("invalid_field", "The field \\\"channel\\\" is \\\"\\\"; it must be a channel name of 1 to 255 bytes.") },
+          PROBLEM("invalid_field",
+                  "The field \\\"channel\\\" is \\\"\\\"; it must be a channel name of 1 to 255 bytes.") },
         { "subscription-token", "{\"userId\":\"u\",\"channel\":\"nobody:a\"}", 422,
-          PROBLEM("unknown_channel", "The field \\\"channel\\\" is \\\"nobody:a\\\", whose namespace is not configured.") },
+          PROBLEM("unknown_channel",
+                  "The field \\\"channel\\\" is \\\"nobody:a\\\", whose namespace is not configured.") },
         { "publish", "{\"data\":1}", 422,
           PROBLEM("missing_field", "The field \\\"channel\\\" is missing; it must be a non-empty string.") },
         { "publish", "{\"channel\":\"a\"}", 422,
           PROBLEM("missing_field", "The field \\\"data\\\" is missing; it must be JSON; or give b64data.") },
         { "publish", "{\"channel\":\"nobody:a\",\"data\":1}", 404,
-          PROBLEM("unknown_channel", "The field \\\"channel\\\" is \\\"nobody:a\\\", whose namespace is not configured.") },
+          PROBLEM("unknown_channel",
+                  "The field \\\"channel\\\" is \\\"nobody:a\\\", whose namespace is not configured.") },
         { "publish", "{\"channel\":\"a\",\"data\":1,\"skipHistory\":true}", 422,
           PROBLEM("unknown_field", "unknown field \\\"skipHistory\\\"; did you mean \\\"skip_history\\\"?") },
         { "publish", "{\"channel\":\"a\",\"b64data\":\"*\"}", 422,
           PROBLEM("invalid_field", "The field \\\"b64data\\\" is \\\"*\\\"; it must be base64 with padding.") },
         { "publish", "{\"channel\":\"object:a\",\"data\":[1]}", 422,
-          PROBLEM("invalid_field", "The field \\\"data\\\" is \\\"[1]\\\"; it must be a JSON object, as the namespace's "
-                                   "publication_data_format says.") },
+          PROBLEM("invalid_field",
+                  "The field \\\"data\\\" is \\\"[1]\\\"; it must be a JSON object, as the namespace's "
+                  "publication_data_format says.") },
         { "publish", "{\"channel\":\"map:a\",\"data\":1}", 422,
           PROBLEM("invalid_field", "The channel \\\"map:a\\\" is in a namespace whose subscription_type does not take "
                                    "publish.") },
         { "publish", "{\"channel\":\"a\",\"data\":1,\"tags\":{\"a\":1}}", 422,
-          PROBLEM("invalid_field", "The field \\\"tags\\\" is \\\"{\\\"a\\\":1}\\\"; it must be an object of at most 64 "
-                                   "strings.") },
+          PROBLEM("invalid_field",
+                  "The field \\\"tags\\\" is \\\"{\\\"a\\\":1}\\\"; it must be an object of at most 64 "
+                  "strings.") },
         { "publish", "{\"channel\":\"a\",\"data\":1,\"version\":-1}", 422,
           PROBLEM("invalid_field", "The field \\\"version\\\" is \\\"-1\\\"; it must be an integer from 0 to "
                                    "18446744073709551615.") },
@@ -225,7 +242,8 @@ static void field_limits_hold_at_n_and_n_plus_one(void **state)
         for (int i = 0; i < 128 + over; i++) buf_printf(&body, "%s\"c%d\"", i ? "," : "", i);
         buf_append(&body, SLICE("]}"));
         harness_ask_with(h, API_PROJECT, "token", "POST", NULL, SERVER_KEY, buf_slice(&body));
-        harness_expect_part(h, over ? 422 : 200, over ? "\\\"129 entries\\\"; it must be an array of at most 128" : "tok");
+        harness_expect_part(h, over ? 422 : 200,
+                            over ? "\\\"129 entries\\\"; it must be an array of at most 128" : "tok");
         buf_clear(&body);
         buf_append(&body, SLICE("{\"userId\":\"u\",\"channel\":\""));
         for (int i = 0; i < 255 + over; i++) buf_append_char(&body, 'c');
@@ -261,8 +279,9 @@ static void a_connection_token_carries_what_was_asked(void **state)
     struct harness *h = harness_new(HARNESS_MEMORY, NULL);
     struct claims claims;
     (void)state;
-    harness_ask(h, API_PROJECT, "token", SHOP_KEY,
-                "{\"userId\":\"u_1\",\"ttlSeconds\":3600,\"channels\":[\"a\",\"public:b\"],\"info\": {\"name\":\"N\"} }");
+    harness_ask(
+        h, API_PROJECT, "token", SHOP_KEY,
+        "{\"userId\":\"u_1\",\"ttlSeconds\":3600,\"channels\":[\"a\",\"public:b\"],\"info\": {\"name\":\"N\"} }");
     harness_expect_part(h, 200, "\",\"expiresInSeconds\":3600}");
     verify(h, AUTH_CONNECTION, TOKEN_SECRET, &claims);
     assert_true(slice_eq(claims.user, SLICE("u_1")));
@@ -272,7 +291,8 @@ static void a_connection_token_carries_what_was_asked(void **state)
     assert_true(slice_eq(claims.project_id, SLICE(SHOP_ID)));
     assert_int_equal(claims.sub_count, 2);
     assert_true(slice_eq(claims.subs[1].channel, SLICE("public:b")));
-    harness_ask(h, API_PROJECT, "token", SERVER_KEY, "{\"userId\":\"u\",\"info\":null,\"channels\":null,\"ttlSeconds\":30}");
+    harness_ask(h, API_PROJECT, "token", SERVER_KEY,
+                "{\"userId\":\"u\",\"info\":null,\"channels\":null,\"ttlSeconds\":30}");
     verify(h, AUTH_CONNECTION, TOKEN_SECRET, &claims);
     assert_true(slice_eq(claims.project_id, SLICE(DEFAULT_ID)));
     assert_int_equal(claims.exp.s, HARNESS_NOW_S + 30);

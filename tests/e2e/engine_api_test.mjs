@@ -43,8 +43,9 @@ for (const prefix of ['/api', '/realtime/api']) {
   });
 
   scenario(`an unknown method under ${prefix} is 404`, async (server) => {
-    assert.equal((await server.apiAnswer('frobnicate', {}, { prefix })).status, 404);
-    assert.equal((await server.apiAnswer('block_user', {}, { prefix })).status, 404);
+    for (const method of ['frobnicate', 'block_user', '', 'publish/', 'Publish']) {
+      assert.equal((await server.apiAnswer(method, {}, { prefix })).status, 404, method);
+    }
   });
 }
 
@@ -87,8 +88,6 @@ for (const [method, body, code] of [
   ['presence_stats', { channel: 'plain:a' }, 108],
   ['subscribe', { user: 'x' }, 107],
   ['subscribe', { user: 'x', channel: 'nowhere:a' }, 102],
-  ['rpc', { method: 'anything' }, 104],
-  ['rpc', {}, 107],
 ]) {
   scenario(`${method} of ${JSON.stringify(body)} is error ${code}`, async (server) => {
     const answer = await server.apiAnswer(method, body);
@@ -177,37 +176,6 @@ scenario('info counts clients, users, channels and subscriptions of this node', 
   assert.equal(before.uid, nodes[0].uid);
   one.close();
   two.close();
-});
-
-for (const parallel of [false, true]) {
-  scenario(`batch${parallel ? ' in parallel' : ''} answers each command in its place`, async (server) => {
-    const channel = `public:${fresh()}`;
-    const answer = await server.apiAnswer('batch', {
-      parallel,
-      commands: [
-        { publish: { channel, data: 1 } }, { publish: { channel: 'nowhere:a', data: 1 } },
-        { history: { channel: 'plain:a', limit: 1 } }, { info: {} }, { broadcast: { channels: ['plain:a'], data: 1 } }, { frobnicate: {} },
-      ],
-    });
-    assert.equal(answer.status, 200, answer.text);
-    const { replies } = answer.json;
-    assert.equal(replies.length, 6);
-    assert.equal(replies[0].publish.offset, 1);
-    assert.equal(replies[1].error.code, 102);
-    assert.equal(replies[2].error.code, 108);
-    assert.equal(replies[3].info.nodes.length, 1);
-    assert.equal(replies[4].broadcast.responses.length, 1);
-    assert.equal(replies[5].error.code, 104);
-  });
-}
-
-scenario('a batch keeps the order of its publishes', async (server) => {
-  const channel = `long:${fresh()}`;
-  const commands = Array.from({ length: 200 }, (_, n) => ({ publish: { channel, data: { n } } }));
-  const { replies } = (await server.apiAnswer('batch', { commands })).json;
-  assert.deepEqual(replies.map((reply) => reply.publish.offset), commands.map((_, n) => n + 1));
-  const { publications } = await server.api('history', { channel, limit: -1 });
-  assert.deepEqual(publications.map((pub) => pub.data.n), commands.map((_, n) => n));
 });
 
 scenario('publish accepts a channel name outside ASCII from the server', async (server) => {

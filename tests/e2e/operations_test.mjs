@@ -155,6 +155,13 @@ alone('logs are JSON lines off a terminal, and never hold a secret or a token', 
   for (const secret of [SECRET, API_KEY, key, token, wrong]) assert.ok(!server.stderr.includes(secret));
 });
 
+alone('a second server on the same port is refused with a sentence that names the port', {}, async (server) => {
+  const data = join(server.folder, 'other-data');
+  const done = await runProgram(['serve', '-c', server.configFile, '--data', data, '--address', '127.0.0.1', '--port', String(server.port)], server.env);
+  assert.notEqual(done.code, 0);
+  assert.ok(done.stderr.includes(String(server.port)), done.stderr);
+});
+
 test('each command explains itself under --help', { timeout: 60_000 }, async () => {
   for (const args of [[], ['serve'], ['check'], ['project'], ['project', 'create'], ['project', 'list'], ['project', 'show'],
     ['project', 'rotate'], ['project', 'revoke'], ['project', 'archive']]) {

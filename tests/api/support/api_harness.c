@@ -4,177 +4,15 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "api_harness_parts.h"
 #include "broker/delayed/delayed_broker.h"
 #include "broker/memory/memory_broker.h"
-#include "crypto/crypto_hash.h"
 
 /* The API call's handle is no client's. */
 #define CALL_SLOT   1000u
 #define TURNS_MAX   20000u
 #define TEXT_MAX    (1u << 20)
 #define HEADERS_MAX 16
-
-/* ---- policy ---- */
-
-static char *copy(const char *text)
-{
-    char *c = mem_copy(slice_from_cstr(text));
-    assert_non_null(c);
-    return c;
-}
-
-static struct policy_channel_options options_of(bool history)
-{
-    return (struct policy_channel_options){
-        .presence = true,
-        .stream_only = true,
-        .allow_recovery = true,
-        .force_positioning = history,
-        .force_recovery = history,
-        .history_size = history ? 1000 : 0,
-        .history_ttl_ms = history ? 300000 : 0,
-        .history_meta_ttl_ms = 3600000,
-        .subscribe = { .client = true },
-    };
-}
-
-static void fill_namespaces(struct policy_deployment *d)
-{
-    static const char *const names[] = { "public", "plain", "json", "object", "binary", "map", "news" };
-    enum { COUNT = sizeof names / sizeof *names };
-    d->namespaces = mem_must_alloc_zero(COUNT * sizeof *d->namespaces);
-    d->namespace_count = COUNT;
-    for (size_t i = 0; i < COUNT; i++) {
-        d->namespaces[i].name = copy(names[i]);
-        d->namespaces[i].options = options_of(i == 0 || i == 4);
-    }
-    d->namespaces[1].options.presence = false;
-    d->namespaces[2].options.data_format = POLICY_FORMAT_JSON;
-    d->namespaces[3].options.data_format = POLICY_FORMAT_JSON_OBJECT;
-    d->namespaces[4].options.data_format = POLICY_FORMAT_BINARY;
-    d->namespaces[5].options.stream_only = false;
-    d->without_namespace.options = options_of(false);
-}
-
-static struct policy_deployment *deployment(harness_policy_fn *change)
-{
-    struct policy_deployment *d = policy_deployment_new();
-    d->private_prefix = copy("$");
-    d->namespace_boundary = copy(":");
-    d->user_boundary = copy("#");
-    d->user_separator = copy(",");
-    fill_namespaces(d);
-    d->limits = (struct policy_limits){ .stale_close_delay_ms = 10000,
-                                        .channel_limit = 128,
-                                        .queue_bytes_max = QUEUE_BYTES,
-                                        .history_publications_max = 300,
-                                        .recovery_publications_max = 300,
-                                        .channel_len_max = 255,
-                                        .websocket_message_bytes_max = 65536 };
-    d->token.hmac_secret_key = copy(TOKEN_SECRET);
-    d->api_key = copy("engine-key");
-    if (change) change(d);
-    policy_deployment_seal(d);
-    return d;
-}
-
-static void set_key(struct policy_key *key, const char *text, const char *id, enum policy_key_kind kind,
-                    uint32_t project)
-{
-    crypto_sha256(slice_from_cstr(text), key->hash);
-    (void)snprintf(key->id, sizeof key->id, "%s", id);
-    key->kind = kind;
-    key->project = project;
-}
-
-static struct policy *make_policy(harness_policy_fn *change)
-{
-    static const struct {
-        const char *id;
-        uint32_t space;
-    } rows[] = { { DEFAULT_ID, 0 }, { SHOP_ID, SHOP_SPACE }, { "proj_old", 9 } };
-    enum { PROJECTS = sizeof rows / sizeof *rows, KEYS = 7 };
-    struct policy_project *projects = mem_must_alloc_zero(PROJECTS * sizeof *projects);
-    struct policy_key *keys = mem_must_alloc_zero(KEYS * sizeof *keys);
-    for (size_t i = 0; i < PROJECTS; i++) {
-        (void)snprintf(projects[i].id, sizeof projects[i].id, "%s", rows[i].id);
-        projects[i].space = rows[i].space;
-    }
-    projects[2].archived = true;
-    set_key(&keys[0], "sk_default", "k_default", POLICY_KEY_SERVER, 0);
-    set_key(&keys[1], "sk_shop", "k_shop", POLICY_KEY_SERVER, 1);
-    set_key(&keys[2], "ck_shop", "k_client", POLICY_KEY_CLIENT, 1);
-    set_key(&keys[3], "sk_revoked", "k_revoked", POLICY_KEY_SERVER, 0);
-    set_key(&keys[4], "sk_expired", "k_expired", POLICY_KEY_SERVER, 0);
-    set_key(&keys[5], "sk_old", "k_old", POLICY_KEY_SERVER, 2);
-    set_key(&keys[6], "sk_overlap", "k_overlap", POLICY_KEY_SERVER, 1);
-    keys[3].revoked = true;
-    keys[4].valid_until_s = HARNESS_NOW_S - 1;
-    keys[6].valid_until_s = HARNESS_NOW_S;
-    return policy_new(1, deployment(change), projects, PROJECTS, keys, KEYS);
-}
-
-/* ---- a broker that fails ---- */
-
-struct failing_broker {
-    struct broker broker;
-    struct harness *harness;
-};
-
-static enum broker_answer refuse_call(struct broker *b, struct broker_result *result)
-{
-    *result = (struct broker_result){ .status = container_of(b, struct failing_broker, broker)->harness->fail_with };
-    return BROKER_DONE;
-}
-
-static enum broker_answer fail_publish(struct broker *b, const struct broker_context *c,
-                                       const struct broker_publish *request, struct broker_ticket ticket,
-                                       struct broker_result *result)
-{
-    (void)c, (void)request, (void)ticket;
-    return refuse_call(b, result);
-}
-
-static enum broker_answer fail_history(struct broker *b, const struct broker_context *c,
-                                       const struct broker_history *request, struct broker_ticket ticket,
-                                       struct broker_result *result)
-{
-    (void)c, (void)request, (void)ticket;
-    return refuse_call(b, result);
-}
-
-static enum broker_answer fail_remove(struct broker *b, const struct broker_context *c, uint32_t space,
-                                      struct slice channel, struct broker_ticket ticket, struct broker_result *result)
-{
-    (void)c, (void)space, (void)channel, (void)ticket;
-    return refuse_call(b, result);
-}
-
-static enum broker_answer fail_presence(struct broker *b, const struct broker_context *c, uint32_t space,
-                                        struct slice channel, bool stats_only, struct broker_ticket ticket,
-                                        struct broker_result *result)
-{
-    (void)c, (void)space, (void)channel, (void)stats_only, (void)ticket;
-    return refuse_call(b, result);
-}
-
-static void free_failing(struct broker *b)
-{
-    mem_free(container_of(b, struct failing_broker, broker));
-}
-
-static struct broker *failing_broker_new(struct harness *h)
-{
-    static const struct broker_ops ops = { .publish = fail_publish,
-                                           .history = fail_history,
-                                           .history_remove = fail_remove,
-                                           .presence = fail_presence,
-                                           .free = free_failing };
-    struct failing_broker *b = mem_must_alloc_zero(sizeof *b);
-    b->broker.ops = &ops;
-    b->harness = h;
-    return &b->broker;
-}
 
 /* ---- the workers ---- */
 
@@ -256,7 +94,7 @@ static struct broker *make_broker(struct harness *h, enum harness_broker kind)
                                         .deliver_completion = engine_deliver_completion,
                                         .deliver_gap = engine_deliver_gap };
     const struct memory_broker_options options = { .shard_count = 4 };
-    if (kind == HARNESS_FAILING) return failing_broker_new(h);
+    if (kind == HARNESS_FAILING) return harness_failing_broker(h);
     struct broker *memory = memory_broker_new(&links, &options);
     return kind == HARNESS_DELAYED ? delayed_broker_new(memory, &links, 1) : memory;
 }
@@ -265,7 +103,7 @@ struct harness *harness_new(enum harness_broker kind, harness_policy_fn *change)
 {
     struct harness *h = mem_must_alloc_zero(sizeof *h);
     engine_set_worker_lookup(engine_of);
-    h->policy = make_policy(change);
+    h->policy = harness_policy(change);
     h->office.count = HARNESS_WORKERS;
     h->shared = (struct engine_shared){ .office = &h->office,
                                         .worker_count = HARNESS_WORKERS,
@@ -414,8 +252,7 @@ void harness_expect(struct harness *h, int status, const char *body)
 
 void harness_expect_part(struct harness *h, int status, const char *part)
 {
-    if (!strstr(harness_body(h), part) || h->call.status != status)
-        {
+    if (!strstr(harness_body(h), part) || h->call.status != status) {
         print_error("got      %d ", h->call.status);
         (void)fprintf(stderr, "%s", harness_body(h));
         fail_msg("\nexpected %d …%s…", status, part);

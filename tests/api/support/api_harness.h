@@ -21,14 +21,14 @@
 #define HARNESS_WORKERS 2
 #define HARNESS_CLIENTS 8
 
-#define ENGINE_KEY    "X-API-Key: engine-key\n"
-#define SERVER_KEY    "Authorization: apikey sk_default\n"
-#define SHOP_KEY      "Authorization: apikey sk_shop\n"
-#define TOKEN_SECRET  "token-secret"
-#define DEFAULT_ID    "proj_default"
-#define SHOP_ID       "proj_shop"
-#define SHOP_SPACE    7
-#define QUEUE_BYTES   65536
+#define ENGINE_KEY   "X-API-Key: engine-key\n"
+#define SERVER_KEY   "Authorization: apikey sk_default\n"
+#define SHOP_KEY     "Authorization: apikey sk_shop\n"
+#define TOKEN_SECRET "token-secret"
+#define DEFAULT_ID   "proj_default"
+#define SHOP_ID      "proj_shop"
+#define SHOP_SPACE   7
+#define QUEUE_BYTES  65536
 
 enum harness_broker {
     HARNESS_MEMORY,

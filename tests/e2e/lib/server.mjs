@@ -43,13 +43,23 @@ export function testConfig(changes = {}) {
   return config;
 }
 
+// Below the ports that the kernel gives to clients, and in a block of this process's own: a port handed out by the kernel
+// can be handed out again, to a test file beside this one, before the server has it.
+const PORTS_FROM = 10_000;
+const PORT_BLOCKS = 200;
+const PORTS_IN_BLOCK = 100;
+let portsTaken = 0;
+
 export async function freePort() {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  return port;
+  for (;;) {
+    const port = PORTS_FROM + (process.pid % PORT_BLOCKS) * PORTS_IN_BLOCK + (portsTaken++ % PORTS_IN_BLOCK);
+    const probe = net.createServer().listen(port, '127.0.0.1');
+    const free = await Promise.race([once(probe, 'listening').then(() => true), once(probe, 'error').then(() => false)]).catch(() => false);
+    if (!free) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
 }
 
 const running = new Set();
