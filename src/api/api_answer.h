@@ -41,7 +41,7 @@ enum api_outcome api_bare(struct api_call *call, int http_status);
 
 /* ---- project family ---- */
 
-/* parts: message_count pieces of the sentence, one after the other; a piece that
+/* parts: part_count pieces of the sentence, one after the other; a piece that
  * begins at an odd index is a value of the caller: it is put in quotes, and cut. */
 enum api_outcome api_project_error(struct api_call *call, int http_status, const char *code, const struct slice *parts,
                                    size_t part_count);

@@ -321,9 +321,12 @@ size_t client_receive(struct client *c, struct slice message)
             return message.len;
         case PROTOCOL_COMMAND: break;
         }
+        uint64_t started_ns = engine_clock_ns(e);
         handle(c, &command);
         taken += command.len;
         if (c->parked > 0) return taken;
+        metrics_observe(e->metrics, METRIC_CLIENT_COMMAND_DURATION, metric_method(&command),
+                        (double)(engine_clock_ns(e) - started_ns) / 1e9);
     }
     return message.len;
 }
@@ -337,6 +340,9 @@ static void leave_user(struct client *c)
     registry_remove(e->shared->registry, c->space, hub_user_id(c->user), e->index);
     hub_user_remove(&e->hub, c->user, &c->in_user);
     c->user = NULL;
+    if (c->counted)
+        metrics_sub(e->metrics,
+                    METRIC_AT3(CLIENT_CONNECTIONS_INFLIGHT, c->port->metric_transport, c->has_name, c->has_version), 1);
     metrics_sub(e->metrics, METRIC_NODE_NUM_CLIENTS, 1);
     metrics_add(e->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_REMOVE_CLIENT), 1);
 }

@@ -78,6 +78,7 @@ struct client {
     bool expires;
     bool got_project;             /* a client key has named the space */
     bool gone;                    /* client_gone() has been here */
+    bool has_name, has_version, counted; /* for the gauge of connections */
     bool frame_pings;             /* pings are the transport's, not the protocol's (CP-90) */
 };
 

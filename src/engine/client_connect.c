@@ -296,6 +296,14 @@ static void send_connect_reply(struct client *c, struct connect_work *w)
     client_reply(c, &reply);
 }
 
+static void count_connection(struct client *c)
+{
+    struct metrics *m = c->engine->metrics;
+    c->counted = true;
+    metrics_add(m, METRIC_AT3(CLIENT_CONNECTIONS_ACCEPTED, c->port->metric_transport, c->has_name, c->has_version), 1);
+    metrics_add(m, METRIC_AT3(CLIENT_CONNECTIONS_INFLIGHT, c->port->metric_transport, c->has_name, c->has_version), 1);
+}
+
 /* All server-side subscriptions are answered: reply, then live. */
 static void complete(struct client *c, struct connect_work *w)
 {
@@ -310,6 +318,7 @@ static void complete(struct client *c, struct connect_work *w)
     }
     start_pings(c);
     client_arm(c);
+    count_connection(c);
     metrics_add(c->engine->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_ADD_CLIENT), 1);
 }
 
@@ -419,6 +428,8 @@ void client_on_connect(struct client *c, uint32_t id, const struct connect_reque
 {
     struct engine *e = c->engine;
     struct identity who;
+    c->has_name = r->name.len > 0;
+    c->has_version = r->version.len > 0;
     struct wanted_list wanted = { 0 };
     struct refusal refusal = identify(c, r, &who);
     if (!refusal.kind && who.expire_at_s > 0 && who.expire_at_s <= e->wall_ms / 1000)

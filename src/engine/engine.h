@@ -44,6 +44,7 @@ struct engine_shared {
 
 /* What the engine needs of its worker. */
 struct engine_worker {
+    uint64_t (*clock_ns)(void); /* monotonic, for durations; NULL = they are not measured */
     void *context; /* the worker: what mail is delivered to */
     /* The client behind a handle of this worker, or NULL. */
     struct client *(*client_of)(void *context, struct handle handle);
@@ -94,6 +95,11 @@ void engine_set_policy(struct engine *e, struct policy *policy, struct countdown
 /* Give the pending tasks one step each; true = some are left. Each turn. */
 bool engine_turn(struct engine *e);
 void engine_task_start(struct engine *e, struct engine_task *task);
+
+static inline uint64_t engine_clock_ns(const struct engine *e)
+{
+    return e->worker.clock_ns ? e->worker.clock_ns() : 0;
+}
 
 static inline struct broker_context engine_broker_context(struct engine *e)
 {

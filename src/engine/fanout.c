@@ -23,14 +23,14 @@ static bool continues_stream(struct hub_channel *channel, const struct publicati
     return next;
 }
 
-static void count_received(struct engine *e, const struct publication *p)
+static unsigned message_type(const struct publication *p)
 {
     static const unsigned types[] = {
         [PUBLICATION_DATA] = METRIC_MESSAGE_PUBLICATION,
         [PUBLICATION_JOIN] = METRIC_MESSAGE_JOIN,
         [PUBLICATION_LEAVE] = METRIC_MESSAGE_LEAVE,
     };
-    metrics_add(e->metrics, METRIC_AT1(NODE_MESSAGES_RECEIVED, types[p->content.kind]), 1);
+    return types[p->content.kind];
 }
 
 static void deliver(struct engine *e, struct hub_channel *channel, struct publication *p)
@@ -59,10 +59,16 @@ void engine_deliver_publication(struct mail *mail, void *worker_context)
     struct engine *e = engine_of_worker(worker_context);
     struct publication *p = container_of(mail, struct publication_mail, mail)->publication;
     struct hub_channel *channel = hub_channel_find(&e->hub, p->space, p->channel);
-    count_received(e, p);
+    metrics_add(e->metrics, METRIC_AT1(NODE_MESSAGES_RECEIVED, message_type(p)), 1);
     /* After a gap, what was read again is still in the mailbox: the gap's mail overtook it. */
     bool read_again = channel && p->offset > 0 && p->seq <= channel->regained_seq;
-    if (channel && !read_again) deliver(e, channel, p);
+    if (channel && !read_again) {
+        uint64_t started_ns = engine_clock_ns(e);
+        unsigned type = message_type(p);
+        deliver(e, channel, p);
+        metrics_observe(e->metrics, METRIC_NODE_BROADCAST_DURATION, type,
+                        (double)(engine_clock_ns(e) - started_ns) / 1e9);
+    }
     publication_unref(p);
 }
 

@@ -159,7 +159,8 @@ enum status worker_init(struct worker *w, struct worker_shared *shared, uint32_t
                                         .context = w };
     enum status status = net_loop_init(&w->loop, &options);
     if (status != STATUS_OK) return status;
-    struct engine_worker hooks = { .context = w,
+    struct engine_worker hooks = { .clock_ns = platform_clock_ns,
+                                   .context = w,
                                    .client_of = client_of,
                                    .client_next = client_next,
                                    .complete = complete,
