@@ -9,9 +9,11 @@
 #include "crypto/crypto_hash.h"
 #include "json/json_reader.h"
 
-static const char *const names[] = { "publish",  "broadcast",      "subscribe", "unsubscribe",    "disconnect",
-                                     "refresh",  "presence",       "presence_stats", "history",   "history_remove",
-                                     "info",     "channels",       "token",     "subscription-token", "publish" };
+static const char *const names[] = {
+    "publish",  "broadcast",          "subscribe", "unsubscribe",    "disconnect", "refresh",
+    "presence", "presence_stats",     "history",   "history_remove", "info",       "channels",
+    "token",    "subscription-token", "publish"
+};
 #define ENGINE_NAMES 12u
 
 static struct engine_shared shared;
@@ -29,11 +31,9 @@ static struct policy *make_policy(void)
     struct policy_deployment *d = policy_deployment_new();
     struct policy_project *project = mem_must_alloc_zero(sizeof *project);
     struct policy_key *key = mem_must_alloc_zero(sizeof *key);
-    d->without_namespace.options = (struct policy_channel_options){ .presence = true,
-                                                                    .stream_only = true,
-                                                                    .history_size = 4,
-                                                                    .history_ttl_ms = 1000,
-                                                                    .history_meta_ttl_ms = 1000 };
+    d->without_namespace.options = (struct policy_channel_options){
+        .presence = true, .stream_only = true, .history_size = 4, .history_ttl_ms = 1000, .history_meta_ttl_ms = 1000
+    };
     d->namespace_boundary = mem_copy(SLICE(":"));
     d->limits = (struct policy_limits){ .channel_limit = 8, .queue_bytes_max = 65536, .channel_len_max = 255 };
     d->token.hmac_secret_key = mem_copy(SLICE("secret"));
@@ -83,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (slice_eq(call.content_type, SLICE("application/json")))
         CHECK(json_valid(buf_slice(&call.body), JSON_DEPTH_CEILING));
     engine.now_ms++;
-    (void)shared.broker->ops->sweep(shared.broker, &(struct broker_context){ 0, engine.now_ms, engine.wall_ms, &wakes });
+    (void)shared.broker->ops->sweep(shared.broker,
+                                    &(struct broker_context){ 0, engine.now_ms, engine.wall_ms, &wakes });
     return 0;
 }

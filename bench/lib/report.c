@@ -22,7 +22,7 @@ static const char help_text[] =
     "  --pairs N            interleaved pairs of floor and server (default: 5, idle_memory 1)\n"
     "  --rounds N           work per sample (default: chosen by each program)\n"
     "  --idle-seconds N     idle_memory: also the CPU of idle connections over this time (default 0)\n"
-    "  --no-pin             leave both programs to the scheduler (always so with more workers)\n"
+    "  --pin                servers to the first CPU, this program to the last (on a quiet machine)\n"
     "  --server-only        no floor: for a profiler\n"
     "  --floor-only         no server\n"
     "  --check              end with status 1 when a target is missed\n";
@@ -31,7 +31,7 @@ static const struct option long_options[] = {
     { "server", required_argument, NULL, 's' },  { "floor", required_argument, NULL, 'f' },
     { "workers", required_argument, NULL, 'w' }, { "pairs", required_argument, NULL, 'p' },
     { "rounds", required_argument, NULL, 'r' },  { "idle-seconds", required_argument, NULL, 'i' },
-    { "no-pin", no_argument, NULL, 'n' },        { "check", no_argument, NULL, 'c' },
+    { "pin", no_argument, NULL, 'n' },           { "check", no_argument, NULL, 'c' },
     { "floor-only", no_argument, NULL, 'F' },    { "server-only", no_argument, NULL, 'S' },
     { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
 };
@@ -65,7 +65,7 @@ static void set_option(struct bench_options *options, int letter)
     case 'p': options->pairs = number_of(optarg, BENCH_PAIRS_MAX); break;
     case 'r': options->rounds = number_of(optarg, 1000000); break;
     case 'i': options->idle_seconds = number_of(optarg, 3600); break;
-    case 'n': options->pin = false; break;
+    case 'n': options->pin = true; break;
     case 'c': options->check = true; break;
     case 'F': options->floor_only = true; break;
     case 'S': options->server_only = true; break;
@@ -76,12 +76,11 @@ static void set_option(struct bench_options *options, int letter)
 
 void bench_options_parse(struct bench_options *options, int argc, char **argv, uint32_t default_pairs)
 {
-    *options = (struct bench_options){ .workers = 1, .pairs = default_pairs, .pin = true };
+    *options = (struct bench_options){ .workers = 1, .pairs = default_pairs };
     set_default_paths(options);
     for (int letter; (letter = getopt_long(argc, argv, "", long_options, NULL)) != -1;) set_option(options, letter);
     if (optind != argc || options->pairs == 0 || (options->floor_only && options->server_only))
         set_option(options, '?');
-    if (options->workers != 1) options->pin = false;
 }
 
 /* ---- output ---- */

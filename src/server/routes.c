@@ -76,7 +76,7 @@ static struct session_route route(struct session_host *host, struct session *s, 
 
 /* ---- answers of our own ---- */
 
-static const struct http_header allow_get[] = { { { "Allow", 5 }, { "GET, HEAD", 9 } } };
+static const struct http_header allow_get[] = { { { "Allow", 5 }, { "GET, HEAD, OPTIONS", 18 } } };
 
 static void answer_json(struct worker *w, struct session_answer *answer, int status)
 {
@@ -119,9 +119,14 @@ static bool is_read(const struct http_request *request)
     return request->method == HTTP_METHOD_GET || request->method == HTTP_METHOD_HEAD;
 }
 
-static void answer_method(struct worker *w, struct session_answer *answer)
+/* Not GET or HEAD: OPTIONS is told what is allowed, the others are refused. */
+static void answer_method(struct worker *w, const struct http_request *request, struct session_answer *answer)
 {
-    write_error(w, answer, 405, SLICE("method_not_allowed"), SLICE("only GET and HEAD are allowed here"));
+    if (request->method == HTTP_METHOD_OPTIONS) {
+        *answer = (struct session_answer){ .status = 204 };
+    } else {
+        write_error(w, answer, 405, SLICE("method_not_allowed"), SLICE("only GET and HEAD are allowed here"));
+    }
     answer->headers = allow_get;
     answer->header_count = ARRAY_COUNT(allow_get);
 }
@@ -129,7 +134,7 @@ static void answer_method(struct worker *w, struct session_answer *answer)
 static void answer_health(struct worker *w, const struct http_request *request, struct session_answer *answer)
 {
     if (!is_read(request)) {
-        answer_method(w, answer);
+        answer_method(w, request, answer);
         return;
     }
     bool stopping = atomic_load_explicit(&w->shared->stopping, memory_order_relaxed);
@@ -150,7 +155,7 @@ static void set_node_gauges(struct worker_shared *shared)
 static void answer_metrics(struct worker *w, const struct http_request *request, struct session_answer *answer)
 {
     if (!is_read(request)) {
-        answer_method(w, answer);
+        answer_method(w, request, answer);
         return;
     }
     struct worker_shared *shared = w->shared;
@@ -242,6 +247,12 @@ static enum session_outcome start(struct session_host *host, struct session *s, 
     return SESSION_ANSWERED;
 }
 
+static bool refuse(struct session_host *host, struct session *s, const struct session_route *r,
+                   const struct http_request *request, struct session_answer *answer)
+{
+    return false;
+}
+
 static enum session_outcome completed(struct session_host *host, void *exchange, struct broker_completion *completion,
                                       struct session_answer *answer)
 {
@@ -267,6 +278,7 @@ static void timed_out(struct session_host *host, void *exchange, struct session_
 
 const struct session_app routes_app = {
     .route = route,
+    .refuse = refuse,
     .start = start,
     .completed = completed,
     .effect_done = effect_done,

@@ -38,6 +38,8 @@ struct server {
     struct worker_shared shared;
     struct worker *workers;
     uint32_t worker_count;
+    uint32_t initialised; /* workers that worker_deinit() is owed to */
+    bool running;         /* their threads were started */
     struct control *control;
     struct control_first_run first_run;
     uint64_t descriptors;
@@ -67,17 +69,11 @@ static void choose_worker_count(struct server *s)
     s->worker_count = count > WORKERS_MAX ? WORKERS_MAX : count;
 }
 
-static struct mailbox_limits mailbox_limits(void)
-{
-    struct mailbox_limits limits = MAILBOX_LIMITS_DEFAULT;
-    return limits;
-}
-
 static bool build_office(struct server *s)
 {
     s->workers = mem_must_alloc_zero(s->worker_count * sizeof *s->workers);
     for (uint32_t i = 0; i < s->worker_count; i++) {
-        if (!mailbox_init(&s->workers[i].mailbox, &s->workers[i], mailbox_limits())) return false;
+        if (!mailbox_init(&s->workers[i].mailbox, &s->workers[i], MAILBOX_LIMITS_DEFAULT)) return false;
         s->shared.office.boxes[i] = &s->workers[i].mailbox;
     }
     s->shared.office.count = s->worker_count;
@@ -155,11 +151,13 @@ static bool start_workers(struct server *s)
         return false;
     for (uint32_t i = 0; i < s->worker_count; i++) {
         enum status status = worker_init(&s->workers[i], &s->shared, i, control_policy(s->control), fds[i]);
+        s->initialised = i + 1;
         if (status != STATUS_OK) {
             fprintf(stderr, "xshathra: worker %u cannot start: %s\n", i, status_text(status));
             return false;
         }
     }
+    s->running = true;
     for (uint32_t i = 0; i < s->worker_count; i++)
         if (!worker_start(&s->workers[i])) check_failed("pthread_create", __FILE__, __LINE__);
     return true;
@@ -227,19 +225,18 @@ static void drain_mail(struct server *s)
         while (mailbox_drain(&s->workers[i].mailbox, 1024)) {}
 }
 
+/* Also after a start that got only part of the way. */
 static void tear_down(struct server *s)
 {
     control_stop(s->control);
-    for (int round = 0; round < 2; round++) drain_mail(s); /* answers to what the first round did */
-    for (uint32_t i = 0; i < s->worker_count; i++) worker_deinit(&s->workers[i]);
-    s->shared.engine.broker->ops->free(s->shared.engine.broker);
+    for (int round = 0; s->running && round < 2; round++) drain_mail(s); /* answers to what the first round did */
+    for (uint32_t i = 0; i < s->initialised; i++) worker_deinit(&s->workers[i]);
+    if (s->shared.engine.broker) s->shared.engine.broker->ops->free(s->shared.engine.broker);
     for (uint32_t i = 0; i < s->worker_count; i++) mailbox_deinit(&s->workers[i].mailbox);
     control_free(s->control);
     registry_free(s->shared.engine.registry);
     for (uint32_t i = 0; i < s->worker_count; i++) metrics_free(s->shared.engine.metrics[i]);
     metrics_free(s->shared.node_metrics);
-    session_gate_deinit(&s->shared.gate);
-    pthread_mutex_destroy(&s->shared.node_metrics_lock);
     mem_free(s->workers);
 }
 
@@ -275,7 +272,10 @@ static int run(struct server *s)
         return 1;
     }
     build_shared(s);
-    if (!start_control(s) || !start_workers(s)) return 1;
+    if (!start_control(s) || !start_workers(s)) {
+        tear_down(s);
+        return 1;
+    }
     write_pid_file(s->config);
     startup_greet(s->options, s->config, &s->first_run);
     control_first_run_wipe(&s->first_run);

@@ -56,6 +56,10 @@ enum session_outcome {
 struct session_app {
     /* What the head asks for; never fails: unknown paths are handlers that answer 404. */
     struct session_route (*route)(struct session_host *host, struct session *s, const struct http_request *request);
+    /* The head alone: true when the request is refused before a byte of its body is
+     * read, with *answer filled. Nothing is handed to release(). */
+    bool (*refuse)(struct session_host *host, struct session *s, const struct session_route *route,
+                   const struct http_request *request, struct session_answer *answer);
     /* A whole request. *exchange is NULL; what the app puts there is handed back below
      * and released with release(). */
     enum session_outcome (*start)(struct session_host *host, struct session *s, const struct session_route *route,
@@ -103,8 +107,8 @@ struct session_http {
     struct session_route route;
     void *exchange;               /* the app's, while pending */
     struct list again;            /* in host->again */
-    bool reading_body, waiting, head_only, keep_alive, continue_owed;
-    uint8_t minor_version;
+    bool reading_body, waiting, continue_owed;
+    bool head_begun; /* its deadline runs, however slowly its bytes come */
 };
 
 struct session_websocket {

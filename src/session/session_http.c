@@ -15,6 +15,7 @@ void session_http_init(struct session *s)
     http_parser_init(&s->http.parser, &s->host->http_limits);
     buf_init(&s->http.body, BUF_NO_LIMIT);
     list_init(&s->http.again);
+    s->http.head_begun = true; /* silence counts from the beginning */
     arm(s, SESSION_HEAD_TIMEOUT_MS);
 }
 
@@ -82,6 +83,7 @@ static void after_answer(struct session *s)
         session_http_flush(s);
         net_conn_close(&s->conn, NET_CLOSE_FLUSH, NULL, SESSION_LINGER_MS);
     } else {
+        s->http.head_begun = false;
         arm(s, SESSION_IDLE_TIMEOUT_MS);
     }
 }
@@ -169,15 +171,25 @@ enum head_result {
     HEAD_REFUSED,  /* an upgrade that had its answer */
 };
 
+/* A body that nobody wants is not waited for: the connection ends with the answer. */
+static enum head_result refused(struct session *s, const struct http_request *request)
+{
+    if (http_request_has_body(request)) http_parser_finish(&s->http.parser);
+    after_answer(s);
+    return HEAD_REFUSED;
+}
+
 static enum head_result on_head(struct session *s, const struct http_request *request)
 {
     struct session_http *h = &s->http;
     h->route = s->host->app->route(s->host, s, request);
     if (h->route.kind == SESSION_ROUTE_WEBSOCKET) {
-        if (session_upgrade(s, request)) return HEAD_UPGRADED;
-        if (http_request_has_body(request)) http_parser_finish(&h->parser);
-        after_answer(s);
-        return HEAD_REFUSED;
+        return session_upgrade(s, request) ? HEAD_UPGRADED : refused(s, request);
+    }
+    struct session_answer answer = { 0 };
+    if (s->host->app->refuse(s->host, s, &h->route, request, &answer)) {
+        session_http_write(s, request, &answer);
+        return refused(s, request);
     }
     http_parser_limit_body(&h->parser, h->route.body_bytes_max);
     h->reading_body = true;
@@ -205,7 +217,10 @@ size_t session_http_data(struct session *s, char *bytes, size_t len)
     struct slice in = slice_of(bytes, len);
     const struct http_request *request = h->request ? h->request : &host->event.request;
     struct slice body = buf_slice(&h->body);
-    if (len > 0 && !h->reading_body && !h->waiting) arm(s, SESSION_HEAD_TIMEOUT_MS);
+    if (!h->head_begun && !h->reading_body && !h->waiting) {
+        h->head_begun = true;
+        arm(s, SESSION_HEAD_TIMEOUT_MS);
+    }
     while (!h->waiting && !net_conn_closing(&s->conn)) {
         switch (http_parser_next(&h->parser, &in, &host->event)) {
         case HTTP_HEAD:

@@ -5,7 +5,7 @@ import { suite } from './lib/suite.mjs';
 import { RawSocket } from './lib/raw_http.mjs';
 import { RawWs, OP, frame, upgradeRequest, closeBody } from './lib/raw_ws.mjs';
 
-const STALE_MS = 1000;
+const STALE_MS = 2000;
 const HEADERS_MS = 10_000;
 const BODY_MS = 30_000;
 const IDLE_MS = 30_000;
@@ -88,6 +88,14 @@ const tables = {
     const start = `POST /api/publish HTTP/1.1\r\nHost: h\r\nX-API-Key: ${API_KEY}\r\nTransfer-Encoding: chunked\r\n\r\n`;
     const whole = Buffer.from(`${start}2;a=b\r\n{}\r\n0\r\nT: x\r\n\r\n`);
     await allEnd(server, prefixesOf(whole, start.length, whole.length), BODY_MS, HEADERS_MS / 2);
+  },
+
+  'a peer that trickles a body byte by byte is ended all the same': async (server) => {
+    const raw = await RawSocket.connect(server.port);
+    raw.write(`POST /api/publish HTTP/1.1\r\nHost: h\r\nX-API-Key: ${API_KEY}\r\nContent-Length: 1000\r\n\r\n`);
+    const trickle = setInterval(() => raw.write(' '), 200);
+    await raw.toEnd(BODY_MS + SLACK_MS).finally(() => clearInterval(trickle));
+    raw.close();
   },
 
   'a kept connection without a request is ended when the idle time is over': async (server) => {

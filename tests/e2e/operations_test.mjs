@@ -1,5 +1,7 @@
 // Running it: signals, reload, health, metrics, logs, the command line and refused configurations.
 import { strict as assert } from 'node:assert';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { mkdtempSync, rmSync, writeFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -83,6 +85,27 @@ alone('SIGHUP takes over namespaces, origins, token keys and API keys for connec
   old.send({ connect: { token: server.token('ann') } });
   assert.equal((await old.closing()).code, 3500);
   for (const socket of [ws, next, old]) socket.close();
+});
+
+alone('many SIGHUPs one after the other are all survived', {}, async (server) => {
+  const ws = await RawWs.connect(server, server.token('ann'));
+  for (let i = 0; i < 100; i++) {
+    server.signal('SIGHUP');
+    await server.health();
+  }
+  assert.ok((await ws.subscribe('plain:a')).subscribe);
+  ws.close();
+});
+
+test('SIGTERM while it is starting ends it with status 0', { timeout: 60_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'xshathra-start-'));
+  const port = String(await freePort());
+  const child = spawn(process.env.XSHATHRA_BIN, ['serve', '--data', join(folder, 'data'), '--address', '127.0.0.1', '--port', port], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = once(child, 'exit');
+  await within(once(child.stderr, 'data'), 'its first words');
+  child.kill('SIGTERM');
+  assert.deepEqual(await within(ended, 'the server to end'), [0, null]);
+  rmSync(folder, { recursive: true, force: true });
 });
 
 alone('SIGHUP with a broken configuration keeps the old one and says what is wrong', {}, async (server) => {

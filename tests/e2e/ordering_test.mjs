@@ -11,9 +11,9 @@ const scenario = suite({ workers: 4 });
 
 const CHANNELS = 3;
 const PUBLISHERS_PER_CHANNEL = 4;
-const PUBLISHES = 100; // of each publisher
-const CLIENTS = 10;
-const CUTS = 8; // of each client's connection
+const PUBLISHES = 250; // of each publisher
+const CLIENTS = 12;
+const CUTS = 15; // of each client's connection
 const LONG = { timeout: 240_000 };
 const FINISH_MS = 120_000;
 

@@ -162,6 +162,24 @@ alone('a reader that stalls is closed as slow, and the others hear everything', 
   quick.close();
 });
 
+scenario('a client that asks much and reads nothing is closed, and the server holds little', async (server) => {
+  const channel = `long:${fresh()}`;
+  for (let n = 0; n < 50; n++) await server.api('publish', { channel, data: 'x'.repeat(1000) });
+  const before = server.memory();
+  const ws = await RawWs.connect(server, server.token('ann'));
+  ws.raw.socket.pause();
+  const asking = frame(OP.TEXT, JSON.stringify({ id: 9, history: { channel, limit: 50 } }));
+  ws.write(Buffer.concat(Array.from({ length: 5000 }, () => asking)));
+  await until(async () => {
+    assert.ok(server.memory() - before < 64 << 20, 'too much is held for one peer');
+    const { nodes } = await server.api('info');
+    return nodes[0].num_clients === 0;
+  }, 'the client to be dropped');
+  ws.raw.socket.resume();
+  await ws.raw.toEnd();
+  ws.close();
+});
+
 scenario('a publication larger than half of an output queue is refused at the door', async (server) => {
   const answer = await server.apiAnswer('publish', { channel: 'plain:big', data: 'x'.repeat(600_000) });
   assert.ok(answer.status !== 200 || answer.json.error, answer.text.slice(0, 200));

@@ -143,6 +143,12 @@ static void in_the_own_deadline(void)
     victim->deadline_calls = 0;
 }
 
+static void in_the_own_deadline_while_paused(void)
+{
+    net_conn_pause(&victim->conn);
+    in_the_own_deadline();
+}
+
 static void while_paused_with_unread_bytes(void)
 {
     net_conn_pause(&victim->conn);
@@ -153,9 +159,11 @@ static void while_paused_with_unread_bytes(void)
 
 static void close_is_safe_in_each_situation(void **state)
 {
-    static void (*const situations[])(
-        void) = { from_outside,   in_the_own_data,     in_the_own_data_with_kept_bytes, in_anothers_data,
-                  in_the_own_end, in_the_own_deadline, while_paused_with_unread_bytes };
+    typedef void situation(void);
+    static situation *const situations[] = {
+        from_outside,   in_the_own_data,     in_the_own_data_with_kept_bytes,  in_anothers_data,
+        in_the_own_end, in_the_own_deadline, in_the_own_deadline_while_paused, while_paused_with_unread_bytes,
+    };
     for (size_t i = 0; i < ARRAY_COUNT(situations); i++) {
         for (how = NET_CLOSE_NOW; how <= NET_CLOSE_FINAL; how++) {
             for (int order = 0; order < 2; order++) {
@@ -192,6 +200,21 @@ static void lingering_throws_away_what_still_comes(void **state)
     test_turns(&loop, 2);
     assert_int_equal(t.closed_calls, 1);
     assert_int_equal(t.eof_calls, 0);
+}
+
+static void what_came_during_a_pause_is_thrown_away_after_a_close(void **state)
+{
+    static struct test_conn tcp;
+    test_conn_open_tcp(&tcp, &loop);
+    net_conn_pause(&tcp.conn);
+    test_peer_write(&tcp, "abc", 3);
+    while (!net_conn_has(&tcp.conn, NET_FLAG_MORE)) net_loop_turn(&loop, 20);
+    assert_int_equal(loop.bytes_in, 0);
+    net_conn_close(&tcp.conn, NET_CLOSE_FLUSH, NULL, 60000);
+    test_turns(&loop, 2);
+    assert_int_equal(loop.bytes_in, 3); /* bytes left unread would turn the end into a reset */
+    assert_int_equal(tcp.data_calls, 0);
+    test_conn_end(&tcp);
 }
 
 static void a_peer_that_never_reads_is_closed_at_the_deadline(void **state)
@@ -310,6 +333,7 @@ int main(void)
         TEST(close_is_safe_in_each_situation),
         TEST(lingering_ends_at_its_deadline_when_the_peer_does_nothing),
         TEST(lingering_throws_away_what_still_comes),
+        TEST(what_came_during_a_pause_is_thrown_away_after_a_close),
         TEST(a_peer_that_never_reads_is_closed_at_the_deadline),
         TEST(a_soft_close_can_be_made_harder_but_not_softer),
         TEST(all_that_is_queued_reaches_a_peer_that_had_sent_more),

@@ -285,6 +285,20 @@ static void a_final_close_finishes_the_begun_frame_and_drops_the_rest(void **sta
     }
 }
 
+static void a_final_close_without_last_words_does_not_wait_for_room(void **state)
+{
+    static struct test_conn c;
+    test_conn_open(&c, &loop);
+    assert_int_equal(net_conn_send(&c.conn, test_raw("not begun"), NET_FLUSH_ANSWER), STATUS_OK);
+    kernel_takes = 0;
+    test_turns(&loop, 1);
+    net_conn_close(&c.conn, NET_CLOSE_FINAL, NULL, 60000);
+    test_turns(&loop, 1);
+    assert_false(test_peer_read(&c, &stream)); /* the end */
+    assert_int_equal(stream.len, 0);
+    test_conn_end(&c);
+}
+
 static void without_memory_for_a_begun_frame_the_connection_fails(void **state)
 {
     for (int count = 1; count <= 2; count++) {
@@ -439,6 +453,7 @@ int main(void)
         TEST(a_write_cut_at_any_byte_changes_nothing),
         TEST(what_comes_after_a_cut_does_not_enter_the_begun_frame),
         TEST(a_final_close_finishes_the_begun_frame_and_drops_the_rest),
+        TEST(a_final_close_without_last_words_does_not_wait_for_room),
         TEST(without_memory_for_a_begun_frame_the_connection_fails),
         TEST(a_failing_write_is_told_and_drops_the_queue),
         TEST(no_memory_for_the_queue_drops_the_message_and_says_so),

@@ -119,8 +119,8 @@ export class Server {
     this.exit = null;
     await until(async () => {
       if (this.exit) throw new Error(`the server ended at once with ${JSON.stringify(this.exit)}:\n${this.stderr}${this.stdout}`);
-      return (await this.health()) === 200;
-    }, `the server to be healthy; it said:\n${this.stderr}`, START_MS);
+      return (await this.health()) === 200 && existsSync(join(this.data, 'first-run.txt'));
+    }, 'the server to be healthy and to have left its keys', START_MS);
   }
 
   async health() {
@@ -241,6 +241,11 @@ export class Server {
 
   signal(name) {
     this.child.kill(name);
+  }
+
+  // The resident memory of the process, in bytes (Linux).
+  memory() {
+    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))[1]) * 1024;
   }
 
   // Ends it as an operator does; it must leave with status 0 and nothing from a sanitizer.

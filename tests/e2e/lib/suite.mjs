@@ -30,9 +30,12 @@ export function alone(name, options, body, more = {}) {
     const server = await Server.start(typeof options === 'function' ? await options() : options);
     try {
       await body(server, t);
-    } finally {
+    } catch (error) {
       endClients();
-      await server.end();
+      await server.end().catch(() => {}); // what went wrong first is what the reader needs
+      throw error;
     }
+    endClients();
+    await server.end();
   });
 }

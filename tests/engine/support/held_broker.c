@@ -1,0 +1,215 @@
+#include "held_broker.h"
+
+#include "base/check.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "broker/delayed/delayed_request.h"
+
+/* Made with mem_must_alloc: a test that lets memory fail means the engine's. */
+struct held_call {
+    struct list link;
+    struct delayed_request request;
+    struct broker_ticket ticket;
+    struct broker_context context;
+    struct broker_result result;
+    bool has_result;
+    _Alignas(8) char bytes[];
+};
+
+struct held_broker {
+    struct broker broker;
+    struct broker *inner;
+    struct broker_links links;
+    struct list calls;
+    size_t count;
+    enum held_mode mode;
+};
+
+static struct held_broker *of(const struct broker *b)
+{
+    return (struct held_broker *)((uintptr_t)b - offsetof(struct held_broker, broker));
+}
+
+static enum broker_answer hold(struct broker *b, const struct broker_context *c, const struct delayed_request *request,
+                               struct broker_ticket ticket, struct broker_result *result)
+{
+    struct held_broker *h = of(b);
+    if (h->mode == HELD_NOTHING) return delayed_request_run(request, h->inner, c, ticket, result);
+    if (h->mode == HELD_FAILING) {
+        *result = (struct broker_result){ .status = STATUS_UNAVAILABLE };
+        return BROKER_DONE;
+    }
+    struct held_call *call = mem_must_alloc_zero(sizeof *call + delayed_request_len(request));
+    delayed_request_copy(&call->request, request, call->bytes);
+    call->ticket = ticket;
+    call->context = *c;
+    if (h->mode == HELD_ANSWERS) {
+        CHECK(delayed_request_run(&call->request, h->inner, c, ticket, &call->result) == BROKER_DONE);
+        call->has_result = true;
+    }
+    list_push_back(&h->calls, &call->link);
+    h->count++;
+    return BROKER_PENDING;
+}
+
+static void let_go(struct held_broker *h, struct held_call *call)
+{
+    list_remove(&call->link);
+    h->count--;
+    if (!call->has_result)
+        CHECK(delayed_request_run(&call->request, h->inner, &call->context, call->ticket, &call->result) ==
+              BROKER_DONE);
+    struct broker_completion *completion = mem_must_alloc_zero(sizeof *completion);
+    completion->mail.deliver = h->links.deliver_completion;
+    completion->ticket = call->ticket;
+    completion->result = call->result;
+    mailbox_post(h->links.office->boxes[call->ticket.handle.worker], MAILBOX_WORK, &completion->mail,
+                 call->context.now_ms);
+    mem_free(call);
+}
+
+void held_broker_set(struct broker *b, enum held_mode mode)
+{
+    of(b)->mode = mode;
+}
+
+size_t held_broker_count(const struct broker *b)
+{
+    return of(b)->count;
+}
+
+void held_broker_release(struct broker *b, size_t index)
+{
+    struct held_broker *h = of(b);
+    CHECK(index < h->count);
+    struct list *node = h->calls.next;
+    while (index-- > 0) node = node->next;
+    let_go(h, LIST_ENTRY(node, struct held_call, link));
+}
+
+void held_broker_release_all(struct broker *b)
+{
+    while (of(b)->count > 0) held_broker_release(b, 0);
+}
+
+/* ---- the interface ---- */
+
+static enum broker_answer publish(struct broker *b, const struct broker_context *c, const struct broker_publish *r,
+                                  struct broker_ticket ticket, struct broker_result *result)
+{
+    if (!handle_set(ticket.handle)) return of(b)->inner->ops->publish(of(b)->inner, c, r, ticket, result);
+    struct delayed_request request = {
+        .call = DELAYED_PUBLISH, .space = r->space, .channel = r->channel, .publish = *r
+    };
+    return hold(b, c, &request, ticket, result);
+}
+
+static enum broker_answer subscribe(struct broker *b, const struct broker_context *c, const struct broker_subscribe *r,
+                                    struct broker_ticket ticket, struct broker_result *result)
+{
+    struct delayed_request request = {
+        .call = DELAYED_SUBSCRIBE, .space = r->space, .channel = r->channel, .subscribe = *r
+    };
+    return hold(b, c, &request, ticket, result);
+}
+
+static enum broker_answer regain(struct broker *b, const struct broker_context *c, const struct broker_subscribe *r,
+                                 struct broker_ticket ticket, struct broker_result *result)
+{
+    struct delayed_request request = {
+        .call = DELAYED_REGAIN, .space = r->space, .channel = r->channel, .subscribe = *r
+    };
+    return hold(b, c, &request, ticket, result);
+}
+
+static void unsubscribe(struct broker *b, const struct broker_context *c, uint32_t space, struct slice channel)
+{
+    of(b)->inner->ops->unsubscribe(of(b)->inner, c, space, channel);
+}
+
+static enum broker_answer history(struct broker *b, const struct broker_context *c, const struct broker_history *r,
+                                  struct broker_ticket ticket, struct broker_result *result)
+{
+    struct delayed_request request = {
+        .call = DELAYED_HISTORY, .space = r->space, .channel = r->channel, .history = *r
+    };
+    return hold(b, c, &request, ticket, result);
+}
+
+static enum broker_answer history_remove(struct broker *b, const struct broker_context *c, uint32_t space,
+                                         struct slice channel, struct broker_ticket ticket,
+                                         struct broker_result *result)
+{
+    return of(b)->inner->ops->history_remove(of(b)->inner, c, space, channel, ticket, result);
+}
+
+static enum status presence_add(struct broker *b, const struct broker_context *c, uint32_t space, struct slice channel,
+                                const struct publication_info *info)
+{
+    return of(b)->inner->ops->presence_add(of(b)->inner, c, space, channel, info);
+}
+
+static void presence_remove(struct broker *b, const struct broker_context *c, uint32_t space, struct slice channel,
+                            struct slice client)
+{
+    of(b)->inner->ops->presence_remove(of(b)->inner, c, space, channel, client);
+}
+
+static enum broker_answer presence(struct broker *b, const struct broker_context *c, uint32_t space,
+                                   struct slice channel, bool stats_only, struct broker_ticket ticket,
+                                   struct broker_result *result)
+{
+    struct delayed_request request = {
+        .call = DELAYED_PRESENCE, .space = space, .channel = channel, .presence_stats_only = stats_only
+    };
+    return hold(b, c, &request, ticket, result);
+}
+
+static bool sweep(struct broker *b, const struct broker_context *c)
+{
+    return of(b)->inner->ops->sweep(of(b)->inner, c);
+}
+
+static bool channels(struct broker *b, uint32_t space, uint64_t *cursor,
+                     void (*visit)(struct slice channel, uint32_t subscribers, void *context), void *context)
+{
+    return of(b)->inner->ops->channels(of(b)->inner, space, cursor, visit, context);
+}
+
+static uint64_t channel_count(struct broker *b)
+{
+    return of(b)->inner->ops->channel_count(of(b)->inner);
+}
+
+static void free_broker(struct broker *b)
+{
+    struct held_broker *h = of(b);
+    CHECK(h->count == 0);
+    h->inner->ops->free(h->inner);
+    mem_free(h);
+}
+
+struct broker *held_broker_new(struct broker *inner, const struct broker_links *links)
+{
+    static const struct broker_ops ops = {
+        .publish = publish,
+        .subscribe = subscribe,
+        .unsubscribe = unsubscribe,
+        .history = history,
+        .history_remove = history_remove,
+        .presence_add = presence_add,
+        .presence_remove = presence_remove,
+        .presence = presence,
+        .regain = regain,
+        .sweep = sweep,
+        .channels = channels,
+        .channel_count = channel_count,
+        .free = free_broker,
+    };
+    struct held_broker *h = mem_must_alloc_zero(sizeof *h);
+    h->broker.ops = &ops;
+    h->inner = inner;
+    h->links = *links;
+    list_init(&h->calls);
+    return &h->broker;
+}
