@@ -48,6 +48,7 @@ static void run_slice(void *subject, uint32_t question)
         double few_bytes = memory_at(idle, FEW);
         idle->results[MEMORY] = (memory_at(idle, MANY) - few_bytes) / (MANY - FEW) / 1024;
     } else {
+        load_group_grow(&idle->group, MANY);
         uint64_t cpu_ns = server_cpu_ns(idle->server);
         load_loop_sleep_until(&idle->loop, load_now_ns() + idle->idle_ns);
         idle->results[CPU] =

@@ -43,7 +43,7 @@ struct load {
     struct load_api apis[API_CONNECTIONS];
     uint32_t pipelined;
     uint32_t next_channel;
-    uint64_t asked, answered, publishes_wanted;
+    uint64_t asked, publishes_wanted;
 };
 
 static void ask_more(struct load *load, struct load_api *api)
@@ -151,7 +151,7 @@ static void run_slice(void *subject, uint32_t question)
     uint64_t cpu_ns = server_cpu_ns(p->server), asked = load->asked;
     load->pipelined = question == PIPELINE ? PIPELINED : 1;
     if (question < PACED) run_busy(load, p->per_slice);
-    if (question == PACED) run_paced(p, load, PACED_PER_SLICE);
+    if (question >= PACED && load->group.latency_count < load->group.latency_max) run_paced(p, load, PACED_PER_SLICE);
     p->cpu_ns[question] += server_cpu_ns(p->server) - cpu_ns;
     p->count[question] += load->asked - asked;
 }

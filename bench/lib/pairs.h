@@ -25,7 +25,7 @@ struct bench_work {
     void (*close)(void *subject);
 };
 
-/* options->pairs times: starts both, measures, stops both. Prints each question's
+/* options->pairs times: starts both (another one first each time), measures, stops both. Prints each question's
  * figures, the ratio being the median of the pairs' ratios. */
 void bench_pairs(const struct bench_options *options, const struct bench_work *work);
 

@@ -22,18 +22,26 @@ static const char help_text[] =
     "  --pairs N            interleaved pairs of floor and server (default: 5, idle_memory 1)\n"
     "  --rounds N           work per sample (default: chosen by each program)\n"
     "  --idle-seconds N     idle_memory: also the CPU of idle connections over this time (default 0)\n"
+    "  --only NAME          one question of the program: fanout_burst_16, for example\n"
     "  --pin                servers to the first CPU, this program to the last (on a quiet machine)\n"
     "  --server-only        no floor: for a profiler\n"
     "  --floor-only         no server\n"
     "  --check              end with status 1 when a target is missed\n";
 
 static const struct option long_options[] = {
-    { "server", required_argument, NULL, 's' },  { "floor", required_argument, NULL, 'f' },
-    { "workers", required_argument, NULL, 'w' }, { "pairs", required_argument, NULL, 'p' },
-    { "rounds", required_argument, NULL, 'r' },  { "idle-seconds", required_argument, NULL, 'i' },
-    { "pin", no_argument, NULL, 'n' },           { "check", no_argument, NULL, 'c' },
-    { "floor-only", no_argument, NULL, 'F' },    { "server-only", no_argument, NULL, 'S' },
-    { "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+    { "server", required_argument, NULL, 's' },
+    { "floor", required_argument, NULL, 'f' },
+    { "workers", required_argument, NULL, 'w' },
+    { "pairs", required_argument, NULL, 'p' },
+    { "rounds", required_argument, NULL, 'r' },
+    { "idle-seconds", required_argument, NULL, 'i' },
+    { "only", required_argument, NULL, 'o' },
+    { "pin", no_argument, NULL, 'n' },
+    { "check", no_argument, NULL, 'c' },
+    { "floor-only", no_argument, NULL, 'F' },
+    { "server-only", no_argument, NULL, 'S' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
 };
 
 static uint32_t number_of(const char *text, uint32_t max)
@@ -65,6 +73,7 @@ static void set_option(struct bench_options *options, int letter)
     case 'p': options->pairs = number_of(optarg, BENCH_PAIRS_MAX); break;
     case 'r': options->rounds = number_of(optarg, 1000000); break;
     case 'i': options->idle_seconds = number_of(optarg, 3600); break;
+    case 'o': options->only = optarg; break;
     case 'n': options->pin = true; break;
     case 'c': options->check = true; break;
     case 'F': options->floor_only = true; break;

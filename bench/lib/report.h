@@ -21,6 +21,7 @@ struct bench_options {
     uint32_t pairs;                       /* the program's default, mostly 5 */
     uint32_t rounds;                      /* 0 = what the program finds right */
     uint32_t idle_seconds;                /* idle_memory only: how long to watch the idle connections */
+    const char *only;                     /* the name of the one question to ask; NULL = all. Borrowed */
     bool pin;                             /* servers to the first CPU, this program to the last */
     bool check;                           /* end with status 1 when a target is missed */
     bool floor_only;                      /* measure the floor alone */

@@ -61,7 +61,9 @@ void api_call_reset(struct api_call *call)
     if (call->body.cap > BODY_KEEP_MAX) buf_deinit(&call->body);
     buf_clear(&call->body);
     call->status = 0;
-    call->content_type = call->allow = (struct slice){ 0 };
+    call->content_type = (struct slice){ 0 };
+    call->header_count = 0;
+    call->admission_ = (struct api_admission){ 0 };
     call->errors_as_status_ = false;
     call->space_ = 0;
     call->metric_method_ = METRIC_API_METHOD_OTHER;
@@ -76,14 +78,43 @@ static enum api_outcome finish(struct api_call *call, enum api_outcome outcome)
     return API_ANSWERED;
 }
 
-enum api_outcome api_start(struct api_call *call, const struct api_request *request)
+/* False: answered. */
+static bool admit(struct api_call *call, const struct api_request *request)
 {
     api_call_reset(call);
     call->started_ns_ = clock_ns();
     call->handle = request->handle;
     call->family_ = request->family;
+    call->admission_.policy_version = call->engine->policy->version;
+    return request->family == API_ENGINE ? api_engine_admit(call, request) : api_project_admit(call, request);
+}
+
+/* A version is one immutable policy. A key whose time ends while the body comes was
+ * good when the request began. */
+static bool was_admitted(const struct api_call *call, const struct api_request *request)
+{
+    const struct api_admission *a = &call->admission_;
+    return a->name.ptr && a->policy_version == call->engine->policy->version && call->family_ == request->family &&
+           slice_eq(a->name, request->name) && call->handle.slot == request->handle.slot &&
+           call->handle.generation == request->handle.generation && call->handle.worker == request->handle.worker;
+}
+
+bool api_refuse(struct api_call *call, const struct api_request *request)
+{
+    if (admit(call, request)) return false;
+    (void)finish(call, API_ANSWERED);
+    return true;
+}
+
+enum api_outcome api_start(struct api_call *call, const struct api_request *request)
+{
+    if (was_admitted(call, request))
+        call->started_ns_ = clock_ns(); /* the time that the body took is the peer's */
+    else if (!admit(call, request))
+        return finish(call, API_ANSWERED);
+    call->admission_.name = (struct slice){ 0 }; /* good for one request */
     bool is_engine = request->family == API_ENGINE;
-    return finish(call, is_engine ? api_engine_start(call, request) : api_project_start(call, request));
+    return finish(call, is_engine ? api_engine_start(call, request->body) : api_project_start(call, request->body));
 }
 
 enum api_outcome api_completed(struct api_call *call, struct broker_completion *completion)

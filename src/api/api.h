@@ -2,8 +2,10 @@
  * families: the engine's server API (/api/<method>, key of the deployment) and the
  * project API (/api/realtime/<name>, key of a project). One file per method.
  *
- * Use: api_call_init(&call, engine); outcome = api_start(&call, &request);
- *      API_ANSWERED -> send call.status, call.content_type, call.body;
+ * Use: api_call_init(&call, engine);
+ *      if (api_refuse(&call, &request)) -> send the answer, read no body; else, with the body:
+ *      outcome = api_start(&call, &request);
+ *      API_ANSWERED -> send call.status, call.content_type, call.headers, call.body;
  *      API_PENDING  -> keep the call; api_completed() or api_effect_done() comes;
  *      API_AGAIN    -> long work: api_continue() in a later turn.
  *      api_call_reset() makes it ready for the next request, api_call_deinit() ends it.
@@ -25,8 +27,19 @@ struct api_request {
     enum api_family family;
     struct slice name;               /* "publish", "token", …: the last part of the path */
     const struct http_request *http; /* head: method, headers, query */
-    struct slice body;               /* whole */
+    struct slice body;               /* whole; api_refuse() does not look at it */
     struct handle handle;            /* who asks: pending answers go there */
+};
+
+/* More than any answer has beside its content type. */
+#define API_HEADERS_MAX 2
+
+/* What api_refuse() let pass, for the api_start() that follows. */
+struct api_admission {
+    struct slice name;                    /* static; ptr NULL = nothing was let pass */
+    const void *method;                   /* a row of the family's own table */
+    const struct policy_project *project; /* of the key; lives as long as the policy of this version */
+    uint64_t policy_version;
 };
 
 struct api_state; /* a method's own state while an answer is pending; in the arena */
@@ -36,9 +49,10 @@ struct api_call {
     struct arena arena;
     struct handle handle;
     /* the answer, after API_ANSWERED; borrowed until reset */
-    int status;                /* HTTP */
-    struct slice content_type; /* empty: none */
-    struct slice allow;        /* value of the header Allow with 405; else empty */
+    int status;                                  /* HTTP */
+    struct slice content_type;                   /* empty: none */
+    struct http_header headers[API_HEADERS_MAX]; /* static text */
+    size_t header_count;
     struct buf body;
     /* private */
     uint32_t space_;
@@ -52,12 +66,21 @@ struct api_call {
     void (*drop_)(struct api_call *call); /* gives back what state_ owns outside the arena; NULL = nothing */
     uint32_t operation_;                  /* the pending operation; answers with another number are stale; 0 = none */
     enum api_family family_;
+    struct api_admission admission_;
 };
 
 void api_call_init(struct api_call *call, struct engine *engine);
 void api_call_deinit(struct api_call *call);
 void api_call_reset(struct api_call *call);
 
+/* Look at the head alone: name, method, key, project, content type and announced
+ * length, so that a stranger's body is never kept. True: refused, and the call holds
+ * the answer that api_start() would give (an OPTIONS request is answered here too).
+ * False: read the body, then api_start() on this call, whose handle and name must be
+ * the same; the checks passed here are not made again unless the policy has changed
+ * since. api_call_reset() in between forgets them. */
+MUST_CHECK bool api_refuse(struct api_call *call, const struct api_request *request);
+/* The whole request. Makes all checks itself when api_refuse() was not asked. */
 enum api_outcome api_start(struct api_call *call, const struct api_request *request);
 /* Takes the completion over. */
 enum api_outcome api_completed(struct api_call *call, struct broker_completion *completion);

@@ -1,5 +1,7 @@
 #include "api/api_answer.h"
 
+#include "base/check.h"
+
 /* ---- engine family ---- */
 
 static void begin_body(struct api_call *call, int http_status)
@@ -152,6 +154,18 @@ enum api_outcome api_project_error(struct api_call *call, int http_status, const
 }
 
 /* ---- both ---- */
+
+void api_header(struct api_call *call, struct slice name, struct slice value)
+{
+    CHECK(call->header_count < API_HEADERS_MAX);
+    call->headers[call->header_count++] = (struct http_header){ name, value };
+}
+
+enum api_outcome api_options(struct api_call *call)
+{
+    api_header(call, SLICE("Allow"), SLICE("POST, OPTIONS"));
+    return api_bare(call, 204);
+}
 
 struct broker_context api_broker_context(struct api_call *call)
 {

@@ -51,6 +51,11 @@ enum api_outcome api_project_error(struct api_call *call, int http_status, const
 
 /* ---- both ---- */
 
+/* A header of the answer beside its content type; static text, at most API_HEADERS_MAX. */
+void api_header(struct api_call *call, struct slice name, struct slice value);
+/* The answer to OPTIONS where POST is the method: 204 with Allow. */
+enum api_outcome api_options(struct api_call *call);
+
 /* At most API_QUOTE_MAX bytes of a value, cut between characters. */
 struct slice api_quote(struct slice value, bool *is_cut);
 

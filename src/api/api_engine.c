@@ -22,7 +22,7 @@ static const struct method *find_method(struct slice name)
 
 static enum api_outcome refuse_verb(struct api_call *call)
 {
-    call->allow = SLICE("POST");
+    api_header(call, SLICE("Allow"), SLICE("POST"));
     return api_error_with(call, 405, API_ERROR_BAD_REQUEST, SLICE("method not allowed: POST is"));
 }
 
@@ -52,18 +52,45 @@ static bool wants_errors_as_status(struct api_call *call, const struct http_requ
     return call->engine->policy->deployment->api_errors_as_status || slice_eq(mode, SLICE("transport"));
 }
 
-enum api_outcome api_engine_start(struct api_call *call, const struct api_request *request)
+static enum api_outcome refuse_size(struct api_call *call)
 {
-    const struct http_request *http = request->http;
+    return api_error_with(call, 413, API_ERROR_BAD_REQUEST, SLICE("request body too large"));
+}
+
+/* False: answered. */
+static bool admit_head(struct api_call *call, const struct http_request *http)
+{
+    if (http->method == HTTP_METHOD_OPTIONS) {
+        api_options(call);
+    } else if (http->method != HTTP_METHOD_POST) {
+        refuse_verb(call);
+    } else if (!api_engine_key_fits(call->engine->policy->deployment, http, &call->engine->scratch)) {
+        api_bare(call, 401);
+    } else if (choose_space(call, http)) {
+        if (http->content_length <= api_body_max(API_ENGINE)) return true;
+        refuse_size(call);
+    }
+    return false;
+}
+
+bool api_engine_admit(struct api_call *call, const struct api_request *request)
+{
     const struct method *method = find_method(request->name);
-    call->errors_as_status_ = wants_errors_as_status(call, http);
-    if (!method) return api_error_with(call, 404, API_ERROR_NOT_FOUND, api_error_message(API_ERROR_NOT_FOUND));
+    call->errors_as_status_ = wants_errors_as_status(call, request->http);
+    if (!method) {
+        api_error_with(call, 404, API_ERROR_NOT_FOUND, api_error_message(API_ERROR_NOT_FOUND));
+        return false;
+    }
     call->metric_method_ = method->metric;
-    if (http->method != HTTP_METHOD_POST) return refuse_verb(call);
-    if (!api_engine_key_fits(call->engine->policy->deployment, http, &call->engine->scratch))
-        return api_bare(call, 401);
-    if (!choose_space(call, http)) return API_ANSWERED;
-    if (request->body.len > api_body_max(API_ENGINE))
-        return api_error_with(call, 413, API_ERROR_BAD_REQUEST, SLICE("request body too large"));
-    return method->start(call, request->body);
+    if (!admit_head(call, request->http)) return false;
+    call->admission_.name = method->name;
+    call->admission_.method = method;
+    return true;
+}
+
+enum api_outcome api_engine_start(struct api_call *call, struct slice body)
+{
+    const struct method *method = call->admission_.method;
+    if (body.len > api_body_max(API_ENGINE)) return refuse_size(call); /* its length was not announced */
+    return method->start(call, body);
 }

@@ -4,9 +4,13 @@
 
 #include "api/api.h"
 
-/* Each checks everything that does not depend on the method, then starts it. */
-enum api_outcome api_engine_start(struct api_call *call, const struct api_request *request);
-enum api_outcome api_project_start(struct api_call *call, const struct api_request *request);
+/* Check all that the head tells. True: call->admission_ is filled; false: answered. */
+bool api_engine_admit(struct api_call *call, const struct api_request *request);
+bool api_project_admit(struct api_call *call, const struct api_request *request);
+
+/* Start the method that call->admission_ names. */
+enum api_outcome api_engine_start(struct api_call *call, struct slice body);
+enum api_outcome api_project_start(struct api_call *call, struct slice body);
 
 enum api_outcome api_project_timed_out(struct api_call *call);
 

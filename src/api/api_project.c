@@ -1,6 +1,7 @@
-#include <stdio.h>
-
 #include "api/api_project.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "api/api_family.h"
 #include "crypto/crypto_hash.h"
@@ -25,15 +26,22 @@ static const struct endpoint *find_endpoint(struct slice name)
 
 static enum api_outcome refuse_verb(struct api_call *call, const struct http_request *http)
 {
-    call->allow = SLICE("POST");
+    api_header(call, SLICE("Allow"), SLICE("POST"));
     return API_PROJECT_ERROR(call, 405, "method_not_allowed", SLICE("The method "), http->method_name,
                              SLICE(" is not allowed here; POST is."));
 }
 
 /* ---- who asks ---- */
 
+/* RFC 9110 section 11.6.1: every 401 says how to do better. */
+static void challenge(struct api_call *call)
+{
+    api_header(call, SLICE("WWW-Authenticate"), SLICE("apikey realm=\"xshathra\""));
+}
+
 static enum api_outcome refuse_no_key(struct api_call *call, const struct http_request *http)
 {
+    challenge(call);
     if (http_request_header(http, SLICE("x-api-key")).len > 0)
         return API_PROJECT_ERROR(call, 401, "missing_key",
                                  SLICE("The header X-API-Key is for the engine's server API. Send the project's "
@@ -74,6 +82,7 @@ static const struct policy_project *authorize(struct api_call *call, const struc
     crypto_sha256(text, hash);
     const struct policy_key *key = policy_key_by_hash(policy, hash);
     if (!key) {
+        challenge(call);
         API_PROJECT_ERROR(call, 401, "unknown_key", SLICE("No project has this key."));
         return NULL;
     }
@@ -100,31 +109,70 @@ static bool is_json_type(const struct http_request *http, struct slice *sent)
     return slice_eq_nocase(type, SLICE("application/json"));
 }
 
-static enum api_outcome refuse_size(struct api_call *call, size_t len, size_t len_max)
+static size_t body_max_of(const struct endpoint *endpoint)
+{
+    return endpoint->body_max ? endpoint->body_max : api_body_max(API_PROJECT);
+}
+
+static enum api_outcome refuse_size(struct api_call *call, uint64_t len, size_t len_max)
 {
     char sizes[96];
-    int count = snprintf(sizes, sizeof sizes, "The body has %zu bytes; at most %zu are allowed.", len, len_max);
+    int count = snprintf(sizes, sizeof sizes, "The body has %" PRIu64 " bytes; at most %zu are allowed.", len, len_max);
     return API_PROJECT_ERROR(call, 413, "body_too_large", slice_of(sizes, (size_t)count));
 }
 
-enum api_outcome api_project_start(struct api_call *call, const struct api_request *request)
+/* False: answered. */
+static bool admit_body(struct api_call *call, const struct endpoint *endpoint, const struct http_request *http)
+{
+    struct slice content_type;
+    if (http->content_length > body_max_of(endpoint)) {
+        refuse_size(call, http->content_length, body_max_of(endpoint));
+        return false;
+    }
+    if (is_json_type(http, &content_type)) return true;
+    API_PROJECT_ERROR(call, 415, "unsupported_media_type", SLICE("The content type is "), content_type,
+                      SLICE("; application/json is allowed."));
+    return false;
+}
+
+/* ---- the two steps ---- */
+
+/* NULL: answered. */
+static const struct endpoint *choose_endpoint(struct api_call *call, const struct api_request *request)
 {
     const struct endpoint *endpoint = find_endpoint(request->name);
-    struct slice content_type;
-    if (!endpoint)
-        return API_PROJECT_ERROR(call, 404, "unknown_endpoint", SLICE("There is no endpoint "), request->name,
-                                 SLICE("; token, subscription-token and publish are there."));
+    if (!endpoint) {
+        API_PROJECT_ERROR(call, 404, "unknown_endpoint", SLICE("There is no endpoint "), request->name,
+                          SLICE("; token, subscription-token and publish are there."));
+        return NULL;
+    }
     call->metric_method_ = endpoint->metric;
-    if (request->http->method != HTTP_METHOD_POST) return refuse_verb(call, request->http);
-    const struct policy_project *project = authorize(call, request->http);
-    if (!project) return API_ANSWERED;
+    if (request->http->method == HTTP_METHOD_POST) return endpoint;
+    if (request->http->method == HTTP_METHOD_OPTIONS)
+        api_options(call);
+    else
+        refuse_verb(call, request->http);
+    return NULL;
+}
+
+bool api_project_admit(struct api_call *call, const struct api_request *request)
+{
+    const struct endpoint *endpoint = choose_endpoint(call, request);
+    const struct policy_project *project = endpoint ? authorize(call, request->http) : NULL;
+    if (!project || !admit_body(call, endpoint, request->http)) return false;
     call->space_ = project->space;
-    size_t body_max = endpoint->body_max ? endpoint->body_max : api_body_max(API_PROJECT);
-    if (request->body.len > body_max) return refuse_size(call, request->body.len, body_max);
-    if (!is_json_type(request->http, &content_type))
-        return API_PROJECT_ERROR(call, 415, "unsupported_media_type", SLICE("The content type is "), content_type,
-                                 SLICE("; application/json is allowed."));
-    return endpoint->start(call, project, request->body);
+    call->admission_.name = endpoint->name;
+    call->admission_.method = endpoint;
+    call->admission_.project = project;
+    return true;
+}
+
+enum api_outcome api_project_start(struct api_call *call, struct slice body)
+{
+    const struct endpoint *endpoint = call->admission_.method;
+    /* its length was not announced */
+    if (body.len > body_max_of(endpoint)) return refuse_size(call, body.len, body_max_of(endpoint));
+    return endpoint->start(call, call->admission_.project, body);
 }
 
 enum api_outcome api_project_timed_out(struct api_call *call)

@@ -37,24 +37,31 @@ static const struct policy_token_options *options_of(const struct policy_deploym
     return kind == AUTH_SUBSCRIPTION && d->subscription_token_enabled ? &d->subscription_token : &d->token;
 }
 
-/* Claims that our own verifier would ask for and that a minted token does not have:
- * it would be refused by whoever it is for. */
-static bool wants_other_claims(const struct policy_token_options *o)
+/* A pattern tells which values are good, but not which one is meant. */
+static bool is_unknown(const char *value, const char *pattern)
 {
-    return is_set(o->audience) || is_set(o->audience_regex) || is_set(o->issuer) || is_set(o->issuer_regex) ||
-           is_set(o->user_id_claim);
+    return !is_set(value) && is_set(pattern);
 }
 
-static enum api_outcome refuse_configuration(struct api_call *call, bool other_claims)
+/* A token that our own verifier would refuse is not made. False: answered. */
+static bool check_configuration(struct api_call *call, const struct policy_token_options *o)
 {
-    if (other_claims)
-        return API_PROJECT_ERROR(call, 503, "not_configured",
-                                 SLICE("Tokens cannot be made while the operator has configured an audience, an issuer "
-                                       "or a user_id_claim for tokens."));
-    return API_PROJECT_ERROR(call, 503, "not_configured",
-                             SLICE("The operator has configured no secret to sign tokens with: set "
-                                   "client.token.hmac_secret_key, or the environment variable "
-                                   "CENTRIFUGO_TOKEN_HMAC_SECRET_KEY."));
+    if (!is_set(o->hmac_secret_key))
+        API_PROJECT_ERROR(call, 503, "not_configured",
+                          SLICE("The operator has configured no secret to sign tokens with: set "
+                                "client.token.hmac_secret_key, or the environment variable "
+                                "CENTRIFUGO_TOKEN_HMAC_SECRET_KEY."));
+    else if (is_unknown(o->audience, o->audience_regex) || is_unknown(o->issuer, o->issuer_regex))
+        API_PROJECT_ERROR(call, 503, "not_configured",
+                          SLICE("Tokens cannot be made while the operator has configured an audience_regex or an "
+                                "issuer_regex for tokens; audience and issuer, which name one value, are fine."));
+    else if (!auth_sign_takes_user_id_claim(slice_from_cstr(o->user_id_claim)))
+        API_PROJECT_ERROR(call, 503, "not_configured",
+                          SLICE("Tokens cannot be made while the operator has configured the user_id_claim "),
+                          slice_from_cstr(o->user_id_claim), SLICE(", which means something else in a token."));
+    else
+        return true;
+    return false;
 }
 
 static enum api_outcome write_token(struct api_call *call, struct slice token, int64_t ttl_s)
@@ -86,9 +93,11 @@ enum api_outcome api_token_answer(struct api_call *call, const struct policy_pro
                                   const struct api_token_request *r, struct auth_minted *minted)
 {
     const struct policy_token_options *options = options_of(call->engine->policy->deployment, minted->kind);
-    if (!is_set(options->hmac_secret_key) || wants_other_claims(options))
-        return refuse_configuration(call, is_set(options->hmac_secret_key));
+    if (!check_configuration(call, options)) return API_ANSWERED;
     minted->user = r->user_id;
+    minted->user_id_claim = slice_from_cstr(options->user_id_claim);
+    minted->iss = slice_from_cstr(options->issuer);
+    minted->aud = slice_from_cstr(options->audience);
     minted->iat_s = call->engine->wall_ms / 1000;
     minted->exp_s = minted->iat_s + r->ttl_s;
     minted->info = r->info;

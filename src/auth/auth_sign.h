@@ -13,20 +13,26 @@
 
 struct auth_minted {
     enum auth_kind kind;
-    struct slice user; /* sub */
+    struct slice user;
+    struct slice user_id_claim; /* the claim that user goes into; empty = sub */
     int64_t iat_s, exp_s;
-    struct slice info;   /* JSON text that was checked before; empty = left out */
-    bool has_project_id; /* left out for the deployment's own space */
+    struct slice iss, aud; /* left out when empty */
+    struct slice info;     /* JSON text that was checked before; empty = left out */
+    bool has_project_id;   /* left out for the deployment's own space */
     struct slice project_id;
     const struct slice *channels; /* connection: server-side subscriptions; left out when there are none */
     size_t channel_count;
     struct slice channel; /* subscription: required */
 };
 
+/* Can a minted token carry its user in this claim? False when auth_verifier reads
+ * something else from it. */
+bool auth_sign_takes_user_id_claim(struct slice name);
+
 /* Append one token to out. mac is SHA-256 under the deployment's secret.
  * OK; NO_MEMORY or TOO_LARGE: out keeps what it had before;
- * MALFORMED: a string is not UTF-8, or the token would be longer than
- * AUTH_TOKEN_LEN_MAX and so refused by every verifier. */
+ * MALFORMED: a string is not UTF-8, user_id_claim is not taken, or the token would
+ * be longer than AUTH_TOKEN_LEN_MAX and so refused by every verifier. */
 MUST_CHECK enum status auth_sign(struct crypto_hmac *mac, const struct auth_minted *minted, struct buf *out);
 
 #endif

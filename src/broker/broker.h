@@ -197,7 +197,10 @@ struct broker_ops {
                      void (*visit)(struct slice channel, uint32_t subscribers, void *context), void *context);
     /* Numbers for metrics: channels with subscribers. */
     uint64_t (*channel_count)(struct broker *b);
-    void (*free)(struct broker *b);
+    /* Ends the broker's own threads: when it returns, nothing comes to the mailboxes any
+     * more that no call has posted itself. NULL when it has no threads. */
+    void (*stop)(struct broker *b);
+    void (*free)(struct broker *b); /* after stop */
 };
 
 struct broker {

@@ -2,9 +2,10 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "json/json_reader.h"
 
-/* What the JSON form adds to data and infos: keys, channel, offset, blob. An
- * estimate, so that the cost is the same before and after the form is made. */
+/* What a form adds to data and infos: keys, channel, offset, blob. An estimate, so
+ * that the cost is the same before and after the forms are made. */
 #define WIRE_OVERHEAD (128 + BLOB_OVERHEAD)
 
 static size_t fixed_len(uint32_t worker_count, uint32_t tag_count)
@@ -90,7 +91,22 @@ void publication_unref(struct publication *p)
 size_t publication_cost(const struct publication *p)
 {
     size_t bytes = bytes_len(p->channel, &p->content);
-    return fixed_len(p->worker_count, p->content.tag_count) + bytes + bytes + WIRE_OVERHEAD;
+    return fixed_len(p->worker_count, p->content.tag_count) + bytes + PUBLICATION_FORM_COUNT * (bytes + WIRE_OVERHEAD);
+}
+
+enum { JSON_UNKNOWN, JSON_YES, JSON_NO };
+
+bool publication_data_is_json(const struct publication *p)
+{
+    if (p->content.data_is_json || p->content.data.len == 0) return true;
+    /* relaxed: whoever looks finds the same; the publication itself does not change */
+    atomic_uchar *known = &((struct publication *)(uintptr_t)p)->json_;
+    unsigned char json = atomic_load_explicit(known, memory_order_relaxed);
+    if (json == JSON_UNKNOWN) {
+        json = json_valid(p->content.data, PUBLICATION_JSON_DEPTH_MAX) ? JSON_YES : JSON_NO;
+        atomic_store_explicit(known, json, memory_order_relaxed);
+    }
+    return json == JSON_YES;
 }
 
 struct blob *publication_wire(struct publication *p, enum publication_form form,

@@ -16,10 +16,13 @@
 
 enum publication_kind { PUBLICATION_DATA, PUBLICATION_JOIN, PUBLICATION_LEAVE };
 
-/* The forms that differ in bytes; Protobuf, delta and compressed forms join here. */
-enum publication_form { PUBLICATION_FORM_JSON, PUBLICATION_FORM_COUNT };
+/* The forms that differ in bytes; delta and compressed forms join here. */
+enum publication_form { PUBLICATION_FORM_JSON, PUBLICATION_FORM_PROTOBUF, PUBLICATION_FORM_COUNT };
 
 #define BROKER_EPOCH_MAX 12 /* with NUL */
+
+/* Objects and arrays open at once in data that counts as JSON. */
+#define PUBLICATION_JSON_DEPTH_MAX 512
 
 /* Who published, joined or left. Empty slices are absent on the wire. */
 struct publication_info {
@@ -34,7 +37,7 @@ struct publication_tag {
 struct publication_content {
     enum publication_kind kind;
     struct slice data;                  /* raw bytes, JSON text for JSON clients */
-    bool data_is_json;                  /* the publisher has checked that data is one JSON value */
+    bool data_is_json;                  /* the publisher has checked that data is one JSON value; false: not known */
     struct publication_info info;       /* has_info tells whether it is there */
     bool has_info;
     const struct publication_tag *tags; /* borrowed */
@@ -54,6 +57,7 @@ struct publication {
     int64_t time_ms; /* wall clock at publishing */
     char epoch[BROKER_EPOCH_MAX]; /* "" without history */
     bool delta;      /* marked for delta encoding */
+    atomic_uchar json_; /* what publication_data_is_json() has found out */
     struct slice channel;
     struct publication_content content; /* slices point into this allocation */
     _Atomic(struct blob *) wires_[PUBLICATION_FORM_COUNT];
@@ -68,6 +72,10 @@ struct publication *publication_ref(struct publication *p);
 void publication_unref(struct publication *p); /* accepts NULL */
 /* Bytes that it keeps alive, for limits. */
 size_t publication_cost(const struct publication *p);
+
+/* Whether clients of JSON can have it: data is one JSON value, or empty and left out.
+ * Looked at on first need, for most Protobuf channels never. */
+bool publication_data_is_json(const struct publication *p);
 
 /* The blob of one form, borrowed from the publication: made by encode on first
  * need. Two workers may race to encode; one result wins and both return it.

@@ -70,7 +70,7 @@ enum status data_dir_lock(const char *dir, int *fd, char error[static DATA_DIR_E
     char path[DATA_DIR_PATH_MAX], pid[32];
     enum status status = data_dir_path(dir, DATA_DIR_LOCK, path, error);
     if (status != STATUS_OK) return status;
-    int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int opened = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600); /* it is emptied: never somebody's link */
     if (opened < 0) return fail(error, "open", path);
     if (flock(opened, LOCK_EX | LOCK_NB) != 0) {
         if (errno == EWOULDBLOCK) return locked_by_another(dir, opened, error);

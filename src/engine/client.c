@@ -156,7 +156,9 @@ void client_arm(struct client *c)
 uint64_t client_expiry_ms(const struct engine *e, int64_t expire_at_s, uint64_t delay_ms)
 {
     int64_t left_ms = expire_at_s > INT64_MAX / 2000 ? INT64_MAX / 2 : expire_at_s * 1000 - e->wall_ms;
-    return e->now_ms + (left_ms > 0 ? (uint64_t)left_ms : 0) + delay_ms + 1;
+    if (left_ms >= 0) return e->now_ms + (uint64_t)left_ms + delay_ms + 1;
+    uint64_t passed_ms = (uint64_t)-left_ms;
+    return e->now_ms + (delay_ms > passed_ms ? delay_ms - passed_ms : 0) + 1;
 }
 
 static void send_ping(struct client *c)

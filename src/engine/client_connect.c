@@ -222,13 +222,16 @@ static struct refusal want_asked_channels(struct client *c, const struct connect
 static struct refusal collect(struct client *c, const struct connect_request *r, const struct identity *who,
                               struct wanted_list *list)
 {
+    size_t limit = c->engine->policy->deployment->limits.channel_limit;
     list->cap = who->sub_count + r->sub_count + 1;
+    /* One too many is enough to refuse: thousands would be compared with each other first. */
+    if (list->cap > limit + 1) list->cap = limit + 1;
     list->items = arena_alloc(&c->engine->arena, list->cap * sizeof *list->items);
     if (!list->items) return refuse_close(DISCONNECT_INTERNAL, "out of memory");
     struct refusal refusal = want_token_channels(c, r, who, list);
     if (!refusal.kind) refusal = want_personal_channel(c, r, who, list);
     if (!refusal.kind) refusal = want_asked_channels(c, r, who, list);
-    if (!refusal.kind && list->count > c->engine->policy->deployment->limits.channel_limit)
+    if (!refusal.kind && list->count > limit)
         refusal = refuse_close(DISCONNECT_CHANNEL_LIMIT, "more server-side subscriptions than client.channel_limit");
     return refusal;
 }
@@ -238,11 +241,24 @@ static struct refusal collect(struct client *c, const struct connect_request *r,
 void connect_work_release(struct connect_work *w)
 {
     if (--w->refs > 0) return;
+    struct list *node;
+    while ((node = list_pop_front(&w->waiting)) != NULL)
+        engine_task_start(w->engine, LIST_ENTRY(node, struct engine_task, link_));
     for (uint32_t i = 0; i < w->count; i++) {
         if (w->parts[i].answered) broker_result_deinit(&w->parts[i].result);
         mem_free(w->parts[i].data);
     }
     mem_free(w);
+}
+
+struct connect_work *connect_work_of(const struct client *c)
+{
+    LIST_EACH(node, next, &c->operations)
+    {
+        struct operation *op = LIST_ENTRY(node, struct operation, in_client);
+        if (op->connect) return op->connect;
+    }
+    return NULL;
 }
 
 static void start_pings(struct client *c)
@@ -449,6 +465,8 @@ void client_on_connect(struct client *c, uint32_t id, const struct connect_reque
         return;
     }
     w->refs = 1;
+    w->engine = e;
+    list_init(&w->waiting);
     w->command_id = id;
     w->count = w->left = (uint32_t)wanted.count;
     c->state = CLIENT_CONNECTING; /* the stale deadline stays until the reply */

@@ -86,9 +86,24 @@ bool client_start_subscription(struct client *c, const struct subscription_plan 
     return true;
 }
 
+/* Moves *at from the answer's position over what has come since. False: that is not
+ * one unbroken stream. */
+static bool follow_backlog(const struct subscription *sub, struct broker_position *at)
+{
+    const struct subscription_backlog *b = sub->backlog;
+    for (uint32_t i = 0; b && i < b->count; i++) {
+        const struct publication *p = b->items[i];
+        if (p->seq <= sub->start_seq || p->offset == 0) continue;
+        if (at->epoch[0] == 0) memcpy(at->epoch, p->epoch, sizeof at->epoch);
+        if (strcmp(at->epoch, p->epoch) != 0 || p->offset != at->offset + 1) return false;
+        at->offset = p->offset;
+    }
+    return true;
+}
+
 /* Where the stream stands as this worker's subscribers see it. Another epoch than
  * before means that the older positioned subscribers have lost theirs. */
-static void adopt_position(struct client *c, struct subscription *sub, const struct broker_position *top)
+static void adopt_position(struct subscription *sub, const struct broker_position *top)
 {
     struct hub_channel *channel = sub->channel;
     if (channel->has_position && channel->epoch[0] && strcmp(channel->epoch, top->epoch) != 0) {
@@ -112,7 +127,11 @@ void client_settle_subscription(struct client *c, struct subscription *sub, cons
     sub->flags |= SUB_REGISTERED;
     sub->start_seq = result->seq;
     if (sub->flags & SUB_RECOVERABLE) sub->flags |= SUB_POSITIONED;
-    if (sub->flags & SUB_POSITIONED) adopt_position(c, sub, &result->top);
+    if (sub->flags & SUB_POSITIONED) {
+        struct broker_position at = result->top;
+        if (!follow_backlog(sub, &at)) sub->flags |= SUB_LOST_EVENTS;
+        if (!(sub->flags & SUB_LOST_EVENTS)) adopt_position(sub, &at);
+    }
     if (sub->flags & SUB_EXPIRES) {
         uint64_t due = client_expiry_ms(e, sub->expire_at_s, e->policy->deployment->limits.expired_sub_close_delay_ms);
         if (c->next_check_ms == 0 || due < c->next_check_ms) c->next_check_ms = due;
@@ -175,12 +194,13 @@ void client_announce(struct client *c, struct subscription *sub)
 void client_keep_for_later(struct subscription *sub, struct publication *p)
 {
     struct subscription_backlog *b = sub->backlog;
+    if (sub->flags & SUB_LOST_EVENTS) return;
     if (!b || b->count == b->cap) {
         uint32_t cap = b ? b->cap * 2 : 8;
         struct subscription_backlog *grown =
             cap > BACKLOG_COUNT_MAX ? NULL : mem_realloc(b, sizeof *b + cap * sizeof b->items[0]);
         if (!grown) {
-            if (b) b->overflowed = true;
+            sub->flags |= SUB_LOST_EVENTS;
             return;
         }
         if (!b) *grown = (struct subscription_backlog){ 0 };
@@ -188,8 +208,10 @@ void client_keep_for_later(struct subscription *sub, struct publication *p)
         sub->backlog = b = grown;
     }
     b->bytes += publication_cost(p);
-    if (b->bytes > BACKLOG_BYTES_MAX) b->overflowed = true;
-    if (b->overflowed) return;
+    if (b->bytes > BACKLOG_BYTES_MAX) {
+        sub->flags |= SUB_LOST_EVENTS;
+        return;
+    }
     b->items[b->count++] = publication_ref(p);
 }
 
@@ -198,9 +220,8 @@ void client_flush_backlog(struct client *c, struct subscription *sub)
     struct subscription_backlog *b = sub->backlog;
     sub->backlog = NULL;
     sub->pending = false;
-    if (!b) return;
-    bool lost = b->overflowed;
-    for (uint32_t i = 0; i < b->count; i++) {
+    bool lost = (sub->flags & SUB_LOST_EVENTS) != 0;
+    for (uint32_t i = 0; b && i < b->count; i++) {
         struct publication *p = b->items[i];
         bool wanted = p->content.kind == PUBLICATION_DATA || (sub->flags & SUB_JOIN_LEAVE);
         if (!lost && wanted && p->seq > sub->start_seq) client_deliver(c, p);

@@ -15,6 +15,8 @@ struct connect_part {
 };
 
 struct connect_work {
+    struct engine *engine;
+    struct list waiting; /* struct engine_task.link_: go on when this has ended, either way */
     uint32_t refs; /* operations under way, and whoever starts them */
     uint32_t command_id;
     uint32_t ttl_s;
@@ -24,7 +26,9 @@ struct connect_work {
     struct connect_part parts[];
 };
 
-/* Drop one reference; the last frees it with the results. */
+/* Drop one reference; the last frees it with the results, and starts what waits. */
 void connect_work_release(struct connect_work *w);
+/* Of a client in CLIENT_CONNECTING. */
+struct connect_work *connect_work_of(const struct client *c);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/client_parts.h"
+#include "engine/connect_work.h"
 #include "engine/effect_run.h"
 
 /* Clients worked on in one turn of a worker. */
@@ -193,11 +194,23 @@ static void do_one(struct effect_run *run, struct client *c)
     }
 }
 
+/* Nothing may go to a client before the answer to its connect: the run goes on behind it. */
+static bool wait_for_connect(struct effect_run *run, const struct client *c)
+{
+    if (c->state != CLIENT_CONNECTING || run->effect->request.kind == EFFECT_DISCONNECT) return false;
+    struct connect_work *w = connect_work_of(c);
+    if (!w) return false;
+    list_push_back(&w->waiting, &run->task.link_);
+    return true;
+}
+
 static bool run_step(struct engine *e, struct engine_task *task)
 {
     struct effect_run *run = container_of(task, struct effect_run, task);
     for (int i = 0; i < CLIENTS_PER_TURN && run->at < run->count; i++) {
-        struct client *c = e->worker.client_of(e->worker.context, run->targets[run->at++]);
+        struct client *c = e->worker.client_of(e->worker.context, run->targets[run->at]);
+        if (c && wait_for_connect(run, c)) return false;
+        run->at++;
         if (c) do_one(run, c);
     }
     if (run->at < run->count) return true;

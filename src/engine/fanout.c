@@ -97,7 +97,7 @@ static void take_up(struct engine *e, struct hub_channel *channel, struct broker
         struct subscription *sub = LIST_ENTRY(node, struct subscription, in_channel);
         bool last = next == &channel->subscriptions;
         if (sub->pending) {
-            if (sub->backlog) sub->backlog->overflowed = true;
+            sub->flags |= SUB_LOST_EVENTS;
         } else if (sub->flags & SUB_POSITIONED) {
             client_insufficient_state(sub->client, sub);
         }
@@ -114,7 +114,8 @@ void engine_deliver_gap(struct mail *mail, void *worker_context)
     struct broker_subscribe request = {
         .space = gap->space,
         .channel = name,
-        .recover = true,
+        /* without a position nobody follows the stream: its whole history is not what was missed */
+        .recover = channel && channel->has_position,
         .recover_max = e->policy->deployment->limits.recovery_publications_max,
     };
     if (channel && channel->has_position) {

@@ -36,13 +36,13 @@ enum subscription_flag {
     SUB_REGISTERED = 1 << 7,      /* counted by the broker: owes it an unsubscribe */
     SUB_FROM_TOKEN = 1 << 8,      /* named by the connection token */
     SUB_UNSUBSCRIBE_WAITS = 1 << 9,
+    SUB_LOST_EVENTS = 1 << 10,    /* while pending: its answer is followed by insufficient state */
 };
 
 /* Publications that came while the subscription's own answer was pending. */
 struct subscription_backlog {
     uint32_t count, cap;
     size_t bytes;
-    bool overflowed;
     struct publication *items[]; /* one reference each */
 };
 

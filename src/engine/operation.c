@@ -94,12 +94,20 @@ bool operation_complete_orphan(struct engine *e, struct broker_completion *compl
     return true;
 }
 
+/* A part that was answered already waits for the others with its subscription. */
+static void forget_in_connect(struct connect_work *w, const struct subscription *sub)
+{
+    for (uint32_t i = 0; i < w->count; i++)
+        if (w->parts[i].sub == sub) w->parts[i].sub = NULL;
+}
+
 void operation_forget_subscription(struct client *c, struct subscription *sub)
 {
     LIST_EACH(node, next, &c->operations)
     {
         struct operation *op = LIST_ENTRY(node, struct operation, in_client);
         if (op->sub == sub) op->sub = NULL;
+        if (op->connect) forget_in_connect(op->connect, sub);
     }
 }
 

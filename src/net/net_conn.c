@@ -88,6 +88,7 @@ void net_conn_pause(struct net_conn *conn)
 {
     net_loop_assert_thread(conn->loop);
     if (net_conn_closing(conn)) return;
+    net_conn_drop(conn, NET_FLAG_UNTIL_SENT);
     net_conn_put(conn, NET_FLAG_PAUSED);
     list_remove(&conn->readable_);
 }
@@ -97,8 +98,18 @@ void net_conn_resume(struct net_conn *conn)
     net_loop_assert_thread(conn->loop);
     if (net_conn_closing(conn) || !net_conn_has(conn, NET_FLAG_PAUSED)) return;
     net_conn_drop(conn, NET_FLAG_PAUSED);
+    net_conn_drop(conn, NET_FLAG_UNTIL_SENT);
     net_conn_put(conn, NET_FLAG_REDELIVER);
     net_conn_mark_readable(conn);
+}
+
+void net_conn_pause_until_sent(struct net_conn *conn)
+{
+    net_conn_pause(conn);
+    if (net_queue_empty(conn))
+        net_conn_resume(conn);
+    else
+        net_conn_put(conn, NET_FLAG_UNTIL_SENT);
 }
 
 void net_conn_set_deadline(struct net_conn *conn, uint64_t due_ms)

@@ -97,6 +97,9 @@ static inline size_t net_conn_queued(const struct net_conn *conn)
  * paused neither the peer's end nor its reset is noticed, only a failing write. */
 void net_conn_pause(struct net_conn *conn);
 void net_conn_resume(struct net_conn *conn);
+/* A pause that ends by itself once all that is queued is sent: a peer that reads nothing
+ * is not read from. */
+void net_conn_pause_until_sent(struct net_conn *conn);
 
 /* One deadline at a time; 0 = none. Ignored once closing. */
 void net_conn_set_deadline(struct net_conn *conn, uint64_t due_ms);

@@ -203,6 +203,7 @@ bool net_writer_flush(struct net_conn *conn)
         if (!(single ? send_first(conn) : send_several(conn))) return false;
         if (!net_queue_empty(conn)) return true;
     }
+    if (net_conn_has(conn, NET_FLAG_UNTIL_SENT)) net_conn_resume(conn);
     if (net_conn_closing(conn)) net_conn_all_sent(conn);
     return false;
 }

@@ -1,12 +1,7 @@
 #include "protocol/protocol_json_command.h"
 
-#include <assert.h>
-
-#include "base/hash.h"
 #include "json/json_reader.h"
-#include "protocol/protocol_schema.h"
-
-#define ENTRIES_CAP_MIN 4
+#include "protocol/protocol_entries.h"
 
 struct decoder {
     struct json_reader r;
@@ -18,7 +13,7 @@ static bool read_message(struct decoder *d, const struct message_schema *schema,
 static void *scratch_alloc(struct decoder *d, size_t len)
 {
     void *memory = arena_alloc(d->scratch, len);
-    if (!memory) json_fail(&d->r, "command takes too much memory");
+    if (!memory) json_fail(&d->r, PROTOCOL_ERROR_MEMORY);
     return memory;
 }
 
@@ -33,7 +28,7 @@ static void *scratch_alloc_zero(struct decoder *d, size_t len)
 static bool decode_string(struct decoder *d, struct json_string s, struct slice *out)
 {
     if (json_string_decode(s, d->scratch, out) == STATUS_OK) return true;
-    return json_fail(&d->r, "command takes too much memory");
+    return json_fail(&d->r, PROTOCOL_ERROR_MEMORY);
 }
 
 static bool read_string(struct decoder *d, struct slice *out)
@@ -50,76 +45,6 @@ static bool read_object_span(struct decoder *d, struct slice *out)
 
 /* --------------------------------------------------------- lists and maps */
 
-/* A list or map that grows in the arena. */
-struct entries {
-    const struct element_schema *element;
-    char *at;
-    uint16_t *slots; /* maps only: a hash table of 2 * cap places; index + 1, or 0 */
-    size_t count, cap;
-};
-
-static_assert(PROTOCOL_ENTRIES_MAX < UINT16_MAX, "an index must fit a slot");
-
-static char *entry_at(const struct entries *e, size_t index)
-{
-    return e->at + index * e->element->len;
-}
-
-static struct slice entry_key(const struct entries *e, size_t index)
-{
-    return *(const struct slice *)(const void *)entry_at(e, index);
-}
-
-/* The place of this key, or the free one where it belongs. */
-static uint16_t *entry_slot(const struct entries *e, struct slice key)
-{
-    size_t mask = 2 * e->cap - 1, i = (size_t)hash_bytes(key, 0) & mask;
-    while (e->slots[i] && !slice_eq(entry_key(e, e->slots[i] - 1U), key)) i = (i + 1) & mask;
-    return &e->slots[i];
-}
-
-/* Without the table a map of thousands of keys would cost a comparison for each pair. */
-static bool entries_index(struct decoder *d, struct entries *e)
-{
-    e->slots = scratch_alloc_zero(d, 2 * e->cap * sizeof *e->slots);
-    if (!e->slots) return false;
-    for (size_t i = 0; i < e->count; i++) *entry_slot(e, entry_key(e, i)) = (uint16_t)(i + 1);
-    return true;
-}
-
-/* Room for at least one more than count; cap stays a power of two. */
-static bool entries_grow(struct decoder *d, struct entries *e, bool keyed)
-{
-    if (e->count == PROTOCOL_ENTRIES_MAX) return json_fail(&d->r, "too many entries");
-    size_t cap = e->cap ? e->cap : ENTRIES_CAP_MIN;
-    while (cap <= e->count) cap *= 2;
-    char *at = scratch_alloc(d, cap * e->element->len);
-    if (!at) return false;
-    if (e->count) memcpy(at, e->at, e->count * e->element->len);
-    e->at = at;
-    e->cap = cap;
-    return !keyed || entries_index(d, e);
-}
-
-/* A zeroed element at the end, or NULL and the reader has failed. */
-static char *entries_add(struct decoder *d, struct entries *e)
-{
-    if (e->count == e->cap && !entries_grow(d, e, false)) return NULL;
-    return memset(entry_at(e, e->count++), 0, e->element->len);
-}
-
-/* The zeroed element for this key: the earlier one with it, so that the last value
- * wins, or a new one. */
-static char *entries_claim(struct decoder *d, struct entries *e, struct slice key)
-{
-    if (e->count >= e->cap && !entries_grow(d, e, true)) return NULL;
-    uint16_t *slot = entry_slot(e, key);
-    if (!*slot) *slot = (uint16_t)++e->count;
-    char *element = memset(entry_at(e, *slot - 1U), 0, e->element->len);
-    memcpy(element, &key, sizeof key);
-    return element;
-}
-
 static bool read_element(struct decoder *d, const struct element_schema *e, char *element)
 {
     void *value = element + e->value_offset;
@@ -128,46 +53,44 @@ static bool read_element(struct decoder *d, const struct element_schema *e, char
 }
 
 /* A list given twice is replaced. */
-static bool read_list(struct decoder *d, struct entries *e)
+static bool read_list(struct decoder *d, struct protocol_entries *e)
 {
+    const char *error;
     if (!json_array_begin(&d->r)) return false;
     while (json_array_next(&d->r)) {
-        char *element = entries_add(d, e);
-        if (!element || !read_element(d, e->element, element)) return false;
+        char *element = protocol_entries_add(e, d->scratch, &error);
+        if (!element) return json_fail(&d->r, error);
+        if (!read_element(d, e->element, element)) return false;
     }
     return json_ok(&d->r);
 }
 
-static bool read_map(struct decoder *d, struct entries *e)
+static bool read_map(struct decoder *d, struct protocol_entries *e)
 {
+    const char *error;
     struct json_string name;
     struct slice key;
     if (!json_object_begin(&d->r)) return false;
     while (json_object_next(&d->r, &name)) {
         if (!decode_string(d, name, &key)) return false;
-        char *element = entries_claim(d, e, key);
-        if (!element || !read_element(d, e->element, element)) return false;
+        char *element = protocol_entries_claim(e, d->scratch, key, &error);
+        if (!element) return json_fail(&d->r, error);
+        if (!read_element(d, e->element, element)) return false;
     }
     return json_ok(&d->r);
 }
 
 static bool read_entries(struct decoder *d, const struct field_schema *f, void *message)
 {
-    char **at = field_at(message, f->offset);
-    size_t *count = field_at(message, f->count_offset);
-    struct entries e = { .element = f->element };
+    struct protocol_entries e = protocol_entries_of(f, message);
+    if (!e.keyed) e.at = NULL, e.count = 0; /* a map goes on where an earlier object of this name ended */
     if (json_take_null(&d->r)) {
-        *at = NULL;
-        *count = 0;
-        return true;
+        e.at = NULL;
+        e.count = 0;
+    } else if (e.keyed ? !read_map(d, &e) : !read_list(d, &e)) {
+        return false;
     }
-    if (f->type == FIELD_MAP) { /* goes on where an earlier object of this name ended */
-        e.at = *at;
-        e.count = *count;
-    }
-    if (f->type == FIELD_MAP ? !read_map(d, &e) : !read_list(d, &e)) return false;
-    *at = e.at;
-    *count = e.count;
+    protocol_entries_store(&e, f, message);
     return true;
 }
 

@@ -197,83 +197,85 @@ static void release(struct session_host *host, void *exchange)
     }
 }
 
-static enum session_outcome outcome_of(struct worker *w, struct api_call *call, enum api_outcome outcome,
-                                       struct session_answer *answer)
+static enum session_outcome outcome_of(struct api_call *call, enum api_outcome outcome, struct session_answer *answer)
 {
     if (outcome == API_PENDING) return SESSION_PENDING;
     if (outcome == API_AGAIN) return SESSION_AGAIN;
     *answer = (struct session_answer){ .status = call->status,
                                        .content_type = call->content_type,
-                                       .body = buf_slice(&call->body) };
-    if (call->allow.len > 0) {
-        w->allow = (struct http_header){ SLICE("Allow"), call->allow };
-        answer->headers = &w->allow;
-        answer->header_count = 1;
-    }
+                                       .body = buf_slice(&call->body),
+                                       .headers = call->headers,
+                                       .header_count = call->header_count };
     return SESSION_ANSWERED;
 }
 
-static enum session_outcome start_api(struct worker *w, struct session *s, enum api_family family, struct slice name,
-                                      const struct http_request *request, struct slice body, void **exchange,
-                                      struct session_answer *answer)
+/* Is it a request of an API? Then r says which. */
+static bool api_request_of(struct worker *w, struct session *s, const struct session_route *route,
+                           const struct http_request *request, struct api_request *r)
 {
+    *r = (struct api_request){ .http = request, .handle = session_handle(s) };
+    (void)classify(w->shared->config, s->listener == WORKER_LISTENER_INTERNAL, request->path, &r->name);
+    r->family = route->handler == HANDLER_PROJECT_API ? API_PROJECT : API_ENGINE;
+    return route->handler == HANDLER_PROJECT_API || route->handler == HANDLER_ENGINE_API;
+}
+
+/* The call of a request lives from its head to its answer. */
+static bool refuse(struct session_host *host, struct session *s, const struct session_route *route,
+                   const struct http_request *request, void **exchange, struct session_answer *answer)
+{
+    struct worker *w = worker_of(host);
+    struct api_request r;
+    if (!api_request_of(w, s, route, request, &r)) return false;
     struct api_call *call = take_call(w);
     if (!call) {
         write_error(w, answer, 503, SLICE("unavailable"), SLICE("the server is out of memory; try again later"));
-        return SESSION_ANSWERED;
+        return true;
     }
     *exchange = call;
-    struct api_request r = {
-        .family = family, .name = name, .http = request, .body = body, .handle = session_handle(s)
-    };
-    return outcome_of(w, call, api_start(call, &r), answer);
+    if (!api_refuse(call, &r)) return false;
+    (void)outcome_of(call, API_ANSWERED, answer);
+    return true;
 }
 
-static enum session_outcome start(struct session_host *host, struct session *s, const struct session_route *r,
+static enum session_outcome start(struct session_host *host, struct session *s, const struct session_route *route,
                                   const struct http_request *request, struct slice body, void **exchange,
                                   struct session_answer *answer)
 {
     struct worker *w = worker_of(host);
-    struct slice name;
-    (void)classify(w->shared->config, s->listener == WORKER_LISTENER_INTERNAL, request->path, &name);
-    switch ((enum handler)r->handler) {
-    case HANDLER_ENGINE_API: return start_api(w, s, API_ENGINE, name, request, body, exchange, answer);
-    case HANDLER_PROJECT_API: return start_api(w, s, API_PROJECT, name, request, body, exchange, answer);
+    struct api_request r;
+    if (api_request_of(w, s, route, request, &r)) {
+        r.body = body;
+        return outcome_of(*exchange, api_start(*exchange, &r), answer);
+    }
+    switch ((enum handler)route->handler) {
     case HANDLER_HEALTH: answer_health(w, request, answer); break;
     case HANDLER_METRICS: answer_metrics(w, request, answer); break;
-    case HANDLER_WEBSOCKET:
-    case HANDLER_NOT_FOUND: answer_not_found(w, request, answer); break;
+    default: answer_not_found(w, request, answer); break;
     }
     return SESSION_ANSWERED;
-}
-
-static bool refuse(struct session_host *host, struct session *s, const struct session_route *r,
-                   const struct http_request *request, struct session_answer *answer)
-{
-    return false;
 }
 
 static enum session_outcome completed(struct session_host *host, void *exchange, struct broker_completion *completion,
                                       struct session_answer *answer)
 {
-    return outcome_of(worker_of(host), exchange, api_completed(exchange, completion), answer);
+    return outcome_of(exchange, api_completed(exchange, completion), answer);
 }
 
 static enum session_outcome effect_done(struct session_host *host, void *exchange, uint32_t operation,
                                         uint32_t affected, struct session_answer *answer)
 {
-    return outcome_of(worker_of(host), exchange, api_effect_done(exchange, operation, affected), answer);
+    return outcome_of(exchange, api_effect_done(exchange, operation, affected), answer);
 }
 
 static enum session_outcome again(struct session_host *host, void *exchange, struct session_answer *answer)
 {
-    return outcome_of(worker_of(host), exchange, api_continue(exchange), answer);
+    return outcome_of(exchange, api_continue(exchange), answer);
 }
 
 static void timed_out(struct session_host *host, void *exchange, struct session_answer *answer)
 {
     api_timed_out(exchange);
-    (void)outcome_of(worker_of(host), exchange, API_ANSWERED, answer);
+    (void)outcome_of(exchange, API_ANSWERED, answer);
 }
 
 const struct session_app routes_app = {

@@ -228,10 +228,12 @@ static void drain_mail(struct server *s)
 /* Also after a start that got only part of the way. */
 static void tear_down(struct server *s)
 {
+    struct broker *broker = s->shared.engine.broker;
     control_stop(s->control);
+    if (broker && broker->ops->stop) broker->ops->stop(broker);
     for (int round = 0; s->running && round < 2; round++) drain_mail(s); /* answers to what the first round did */
     for (uint32_t i = 0; i < s->initialised; i++) worker_deinit(&s->workers[i]);
-    if (s->shared.engine.broker) s->shared.engine.broker->ops->free(s->shared.engine.broker);
+    if (broker) broker->ops->free(broker);
     for (uint32_t i = 0; i < s->worker_count; i++) mailbox_deinit(&s->workers[i].mailbox);
     control_free(s->control);
     registry_free(s->shared.engine.registry);

@@ -158,7 +158,17 @@ enum status worker_init(struct worker *w, struct worker_shared *shared, uint32_t
                                         .on_clock = on_clock,
                                         .context = w };
     enum status status = net_loop_init(&w->loop, &options);
-    if (status != STATUS_OK) return status;
+    if (status != STATUS_OK) {
+        policy_unref(policy);
+        return status;
+    }
+    w->has_loop = true;
+    timer_init(&w->sweep_timer, TIMER_SWEEP);
+    timer_init(&w->drain_timer, TIMER_DRAIN);
+    buf_init(&w->answer, BUF_NO_LIMIT);
+    struct http_limits limits = HTTP_LIMITS_DEFAULT;
+    limits.header_bytes_max = shared->config->http_header_bytes_max;
+    session_host_init(&w->host, &w->loop, &w->engine, &routes_app, w, &limits, &shared->gate);
     struct engine_worker hooks = { .clock_ns = platform_clock_ns,
                                    .context = w,
                                    .client_of = client_of,
@@ -169,14 +179,8 @@ enum status worker_init(struct worker *w, struct worker_shared *shared, uint32_t
     status = engine_init(&w->engine, &shared->engine, index, &hooks, policy, &w->loop.wakes);
     if (status != STATUS_OK) return status;
     on_clock(w, platform_clock_ms(), (int64_t)platform_wall_ms());
-    struct http_limits limits = HTTP_LIMITS_DEFAULT;
-    limits.header_bytes_max = shared->config->http_header_bytes_max;
-    session_host_init(&w->host, &w->loop, &w->engine, &routes_app, w, &limits, &shared->gate);
-    buf_init(&w->answer, BUF_NO_LIMIT);
     w->loop.wheel.fire[TIMER_SWEEP] = on_sweep;
     w->loop.wheel.fire[TIMER_DRAIN] = on_drain;
-    timer_init(&w->sweep_timer, TIMER_SWEEP);
-    timer_init(&w->drain_timer, TIMER_DRAIN);
     timer_arm(&w->loop.wheel, &w->sweep_timer, w->loop.now_ms + SWEEP_INTERVAL_MS);
     return start_listeners(w, fds);
 }
@@ -197,6 +201,7 @@ void worker_join(struct worker *w) { pthread_join(w->thread, NULL); }
 
 void worker_deinit(struct worker *w)
 {
+    if (!w->has_loop) return;
     timer_disarm(&w->loop.wheel, &w->sweep_timer);
     timer_disarm(&w->loop.wheel, &w->drain_timer);
     for (uint32_t i = 0; i < w->spare_call_count; i++) {

@@ -40,7 +40,7 @@ struct worker {
     struct api_call *spare_calls[WORKER_SPARE_CALLS_MAX];
     uint32_t spare_call_count;
     struct buf answer; /* of routes that are no API */
-    struct http_header allow; /* of the answer under way */
+    bool has_loop;     /* something to take apart */
 };
 
 /* Listening descriptors are taken over (-1 = none), and one reference of policy. */

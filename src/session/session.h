@@ -26,6 +26,11 @@ struct session_host;
 #define SESSION_ANSWER_TIMEOUT_MS 10000 /* a pending API call is answered with error 100 */
 #define SESSION_LINGER_MS         5000  /* after our close frame or last answer */
 
+/* With so many bytes of answers unsent, no further request of the connection is read. */
+#define SESSION_HTTP_QUEUE_MAX ((size_t)256 << 10)
+/* Bodies in pieces that one worker holds at a time, whoever sends them; more is 503. */
+#define SESSION_BODIES_BYTES_MAX ((size_t)256 << 20)
+
 enum session_route_kind {
     SESSION_ROUTE_WEBSOCKET, /* the bidirectional client transport */
     SESSION_ROUTE_HANDLER,   /* a request with one answer */
@@ -57,11 +62,11 @@ struct session_app {
     /* What the head asks for; never fails: unknown paths are handlers that answer 404. */
     struct session_route (*route)(struct session_host *host, struct session *s, const struct http_request *request);
     /* The head alone: true when the request is refused before a byte of its body is
-     * read, with *answer filled. Nothing is handed to release(). */
+     * read, with *answer filled. *exchange is NULL; what the app puts there is handed
+     * back below, and to release() in the end. */
     bool (*refuse)(struct session_host *host, struct session *s, const struct session_route *route,
-                   const struct http_request *request, struct session_answer *answer);
-    /* A whole request. *exchange is NULL; what the app puts there is handed back below
-     * and released with release(). */
+                   const struct http_request *request, void **exchange, struct session_answer *answer);
+    /* The whole request. */
     enum session_outcome (*start)(struct session_host *host, struct session *s, const struct session_route *route,
                                   const struct http_request *request, struct slice body, void **exchange,
                                   struct session_answer *answer);
@@ -105,7 +110,7 @@ struct session_http {
     struct http_request *request; /* owned copy while a body is incomplete or an answer pending */
     struct buf body;              /* of a body in pieces */
     struct session_route route;
-    void *exchange;               /* the app's, while pending */
+    void *exchange;               /* the app's, from the head to the answer */
     struct list again;            /* in host->again */
     bool reading_body, waiting, continue_owed;
     bool head_begun; /* its deadline runs, however slowly its bytes come */

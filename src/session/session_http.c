@@ -4,6 +4,8 @@
 #include "http/http_response.h"
 #include "session/session_parts.h"
 
+#define DISCARDED_BODY_MAX 65536
+
 static void arm(struct session *s, uint64_t timeout_ms)
 {
     net_conn_set_deadline(&s->conn, s->host->loop->now_ms + timeout_ms);
@@ -19,11 +21,29 @@ void session_http_init(struct session *s)
     arm(s, SESSION_HEAD_TIMEOUT_MS);
 }
 
+static void drop_body(struct session *s)
+{
+    struct buf *body = &s->http.body;
+    s->host->body_bytes -= body->cap;
+    buf_deinit(body);
+}
+
+/* False: out of memory, or all peers together have sent more than is kept. */
+static bool keep_body(struct session *s, struct slice piece)
+{
+    struct buf *body = &s->http.body;
+    size_t before = body->cap;
+    if (piece.len > SESSION_BODIES_BYTES_MAX - s->host->body_bytes) return false;
+    buf_append(body, piece);
+    s->host->body_bytes += body->cap - before;
+    return buf_ok(body);
+}
+
 void session_http_deinit(struct session *s)
 {
     struct session_http *h = &s->http;
     list_remove(&h->again);
-    if (h->exchange) s->host->app->release(s->host, h->exchange);
+    s->host->app->release(s->host, h->exchange);
     h->exchange = NULL;
     mem_free(h->request);
     h->request = NULL;
@@ -46,7 +66,7 @@ static struct slice date_now(struct session_host *host)
 void session_http_write(struct session *s, const struct http_request *request, const struct session_answer *answer)
 {
     struct session_host *host = s->host;
-    bool keep_alive = request && request->keep_alive && !host->draining;
+    bool keep_alive = request && request->keep_alive && !host->draining && !http_parser_is_finished(&s->http.parser);
     struct http_response response = {
         .status = answer->status,
         .date = date_now(host),
@@ -88,6 +108,12 @@ static void after_answer(struct session *s)
     }
 }
 
+static void release_exchange(struct session *s)
+{
+    s->host->app->release(s->host, s->http.exchange);
+    s->http.exchange = NULL;
+}
+
 static void release_request(struct session_http *h)
 {
     mem_free(h->request);
@@ -107,8 +133,7 @@ void session_http_outcome(struct session *s, enum session_outcome outcome, const
     h->waiting = false;
     list_remove(&h->again);
     if (!net_conn_closing(&s->conn)) session_http_write(s, h->request, answer);
-    s->host->app->release(s->host, h->exchange);
-    h->exchange = NULL;
+    release_exchange(s);
     release_request(h);
     session_http_flush(s);
     after_answer(s);
@@ -140,8 +165,7 @@ static void on_request(struct session *s, const struct http_request *request, st
         s->host->app->start(s->host, s, &h->route, request, body, &h->exchange, &answer);
     if (outcome == SESSION_ANSWERED) {
         session_http_write(s, request, &answer);
-        s->host->app->release(s->host, h->exchange);
-        h->exchange = NULL;
+        release_exchange(s);
         release_request(h);
         after_answer(s);
         return;
@@ -171,12 +195,12 @@ enum head_result {
     HEAD_REFUSED,  /* an upgrade that had its answer */
 };
 
-/* A body that nobody wants is not waited for: the connection ends with the answer. */
-static enum head_result refused(struct session *s, const struct http_request *request)
+/* A refused request's body: a small one is read past, so that the connection can go
+ * on; for another the connection ends with the answer. Before the answer is written. */
+static void give_up_body(struct session *s, const struct http_request *request)
 {
-    if (http_request_has_body(request)) http_parser_finish(&s->http.parser);
-    after_answer(s);
-    return HEAD_REFUSED;
+    bool small = !request->chunked && !request->expects_continue && request->content_length <= DISCARDED_BODY_MAX;
+    if (!small) http_parser_finish(&s->http.parser);
 }
 
 static enum head_result on_head(struct session *s, const struct http_request *request)
@@ -184,12 +208,18 @@ static enum head_result on_head(struct session *s, const struct http_request *re
     struct session_http *h = &s->http;
     h->route = s->host->app->route(s->host, s, request);
     if (h->route.kind == SESSION_ROUTE_WEBSOCKET) {
-        return session_upgrade(s, request) ? HEAD_UPGRADED : refused(s, request);
+        give_up_body(s, request);
+        if (session_upgrade(s, request)) return HEAD_UPGRADED;
+        after_answer(s);
+        return HEAD_REFUSED;
     }
     struct session_answer answer = { 0 };
-    if (s->host->app->refuse(s->host, s, &h->route, request, &answer)) {
+    if (s->host->app->refuse(s->host, s, &h->route, request, &h->exchange, &answer)) {
+        give_up_body(s, request);
         session_http_write(s, request, &answer);
-        return refused(s, request);
+        release_exchange(s);
+        after_answer(s);
+        return HEAD_REFUSED;
     }
     http_parser_limit_body(&h->parser, h->route.body_bytes_max);
     h->reading_body = true;
@@ -210,6 +240,12 @@ static bool on_body(struct session *s, const struct http_request *request, struc
     return buf_ok(&h->body);
 }
 
+/* A peer that asks and does not read its answers has to wait: else they would pile up. */
+static bool congested(const struct session *s)
+{
+    return s->host->out.len + net_conn_queued(&s->conn) >= SESSION_HTTP_QUEUE_MAX;
+}
+
 size_t session_http_data(struct session *s, char *bytes, size_t len)
 {
     struct session_host *host = s->host;
@@ -221,7 +257,7 @@ size_t session_http_data(struct session *s, char *bytes, size_t len)
         h->head_begun = true;
         arm(s, SESSION_HEAD_TIMEOUT_MS);
     }
-    while (!h->waiting && !net_conn_closing(&s->conn)) {
+    while (!h->waiting && !net_conn_closing(&s->conn) && (h->reading_body || !congested(s))) {
         switch (http_parser_next(&h->parser, &in, &host->event)) {
         case HTTP_HEAD:
             request = &host->event.request;
@@ -229,7 +265,7 @@ size_t session_http_data(struct session *s, char *bytes, size_t len)
             if (on_head(s, request) == HEAD_UPGRADED) return len - in.len;
             continue;
         case HTTP_BODY:
-            if (!on_body(s, request, host->event.body, &body)) net_conn_close(&s->conn, NET_CLOSE_NOW, NULL, 0);
+            if (h->reading_body && !on_body(s, request, host->event.body, &body)) net_conn_close(&s->conn, NET_CLOSE_NOW, NULL, 0);
             continue;
         case HTTP_DONE:
             if (h->reading_body) on_request(s, request, body); /* else it had its answer at the head */
@@ -255,6 +291,11 @@ size_t session_http_data(struct session *s, char *bytes, size_t len)
         }
     }
     session_http_flush(s);
+    if (!h->waiting && !h->reading_body && !net_conn_closing(&s->conn) && congested(s)) {
+        h->head_begun = false;
+        net_conn_pause_until_sent(&s->conn);
+        arm(s, SESSION_IDLE_TIMEOUT_MS);
+    }
     return len - in.len;
 }
 

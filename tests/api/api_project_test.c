@@ -43,6 +43,9 @@ static void only_a_living_server_key_opens_the_project_api(void **state)
         harness_expect_part(h, rows[i].status, rows[i].part);
         /* a key is never shown, not even a wrong one */
         if (rows[i].status != 200) assert_null(strstr(harness_body(h), "sk_"));
+        struct slice challenge = rows[i].status == 401 ? SLICE("apikey realm=\"xshathra\"") : SLICE("");
+        assert_true(slice_eq(harness_header(h, "WWW-Authenticate"), challenge));
+        assert_int_equal(h->was_refused, rows[i].status != 200);
     }
     harness_free(h);
 }
@@ -57,7 +60,7 @@ static void the_request_as_a_whole_is_checked(void **state)
                                                "subscription-token and publish are there."));
     harness_ask_with(h, API_PROJECT, "token", "GET", NULL, SERVER_KEY, SLICE(""));
     harness_expect(h, 405, PROBLEM("method_not_allowed", "The method \\\"GET\\\" is not allowed here; POST is."));
-    assert_true(slice_eq(h->call.allow, SLICE("POST")));
+    assert_true(slice_eq(harness_header(h, "Allow"), SLICE("POST")));
     static const struct {
         const char *type;
         int status;
@@ -261,10 +264,9 @@ static void field_limits_hold_at_n_and_n_plus_one(void **state)
     harness_free(h);
 }
 
-static void verify(struct harness *h, enum auth_kind kind, const char *secret, struct claims *out)
+static void verify_under(struct harness *h, enum auth_kind kind, const struct auth_options *options, struct claims *out)
 {
-    const struct auth_options options = { .hmac_key = slice_from_cstr(secret) };
-    struct auth_verifier *verifier = auth_verifier_new(&options);
+    struct auth_verifier *verifier = auth_verifier_new(options);
     struct auth_scratch *scratch = auth_scratch_new();
     const char *why = NULL;
     enum auth_result result = auth_verify(verifier, scratch, slice_from_cstr(harness_token(h)), HARNESS_NOW_S, kind,
@@ -272,6 +274,11 @@ static void verify(struct harness *h, enum auth_kind kind, const char *secret, s
     if (result != AUTH_OK) fail_msg("%s", why);
     auth_scratch_free(scratch);
     auth_verifier_unref(verifier);
+}
+
+static void verify(struct harness *h, enum auth_kind kind, const char *secret, struct claims *out)
+{
+    verify_under(h, kind, &(struct auth_options){ .hmac_key = slice_from_cstr(secret) }, out);
 }
 
 static void a_connection_token_carries_what_was_asked(void **state)
@@ -336,6 +343,47 @@ static void wants_audience(struct policy_deployment *d)
     set_text(&d->token.audience, "aud");
 }
 
+static void wants_issuer(struct policy_deployment *d)
+{
+    set_text(&d->token.issuer, "https://issuer.example/\"1\"");
+}
+
+static void wants_user_claim(struct policy_deployment *d)
+{
+    set_text(&d->token.user_id_claim, "user_id");
+}
+
+static void wants_all(struct policy_deployment *d)
+{
+    wants_audience(d);
+    wants_issuer(d);
+    wants_user_claim(d);
+}
+
+static void subscriptions_want_all(struct policy_deployment *d)
+{
+    d->subscription_token_enabled = true;
+    set_text(&d->subscription_token.hmac_secret_key, TOKEN_SECRET);
+    set_text(&d->subscription_token.audience, "subscriptions");
+    set_text(&d->subscription_token.issuer, "i");
+    set_text(&d->subscription_token.user_id_claim, "jti");
+}
+
+static void audience_of_a_pattern(struct policy_deployment *d)
+{
+    set_text(&d->token.audience_regex, "^aud");
+}
+
+static void issuer_of_a_pattern(struct policy_deployment *d)
+{
+    set_text(&d->token.issuer_regex, "^iss");
+}
+
+static void user_in_another_claim(struct policy_deployment *d)
+{
+    set_text(&d->token.user_id_claim, "Channel");
+}
+
 static void the_signing_key_is_the_configured_one(void **state)
 {
     struct claims claims;
@@ -355,10 +403,44 @@ static void without_a_usable_key_the_operator_is_told(void **state)
     harness_ask(h, API_PROJECT, "token", SERVER_KEY, "{\"userId\":\"u\"}");
     harness_expect_part(h, 503, "\"not_configured\",\"message\":\"The operator has configured no secret");
     harness_free(h);
-    h = harness_new(HARNESS_MEMORY, wants_audience);
-    harness_ask(h, API_PROJECT, "token", SERVER_KEY, "{\"userId\":\"u\"}");
-    harness_expect_part(h, 503, "\"not_configured\",\"message\":\"Tokens cannot be made while");
-    harness_free(h);
+    static harness_policy_fn *const unusable[] = { audience_of_a_pattern, issuer_of_a_pattern, user_in_another_claim };
+    for (size_t i = 0; i < sizeof unusable / sizeof *unusable; i++) {
+        h = harness_new(HARNESS_MEMORY, unusable[i]);
+        harness_ask(h, API_PROJECT, "token", SERVER_KEY, "{\"userId\":\"u\"}");
+        harness_expect_part(h, 503, "\"not_configured\",\"message\":\"Tokens cannot be made while");
+        harness_free(h);
+    }
+}
+
+static struct auth_options options_of(const struct policy_token_options *o)
+{
+    return (struct auth_options){ .hmac_key = slice_from_cstr(o->hmac_secret_key),
+                                  .audience = slice_from_cstr(o->audience),
+                                  .issuer = slice_from_cstr(o->issuer),
+                                  .user_id_claim = slice_from_cstr(o->user_id_claim) };
+}
+
+static void what_the_operator_asks_of_tokens_is_in_them(void **state)
+{
+    static harness_policy_fn *const changes[] = { wants_audience, wants_issuer, wants_user_claim, wants_all,
+                                                  subscriptions_want_all };
+    (void)state;
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct harness *h = harness_new(HARNESS_MEMORY, changes[i]);
+        const struct policy_deployment *d = h->workers[0].engine.policy->deployment;
+        struct auth_options options = options_of(&d->token);
+        struct claims claims;
+        harness_ask(h, API_PROJECT, "token", SERVER_KEY, "{\"userId\":\"42\"}");
+        verify_under(h, AUTH_CONNECTION, &options, &claims);
+        assert_true(slice_eq(claims.user, SLICE("42")));
+        /* and the server itself takes it */
+        assert_int_equal(harness_connect(h, 0, harness_token(h))->close_code, 0);
+        if (d->subscription_token_enabled) options = options_of(&d->subscription_token);
+        harness_ask(h, API_PROJECT, "subscription-token", SERVER_KEY, "{\"userId\":\"42\",\"channel\":\"a\"}");
+        verify_under(h, AUTH_SUBSCRIPTION, &options, &claims);
+        assert_true(slice_eq(claims.user, SLICE("42")));
+        harness_free(h);
+    }
 }
 
 static void a_token_too_long_for_a_verifier_is_refused(void **state)
@@ -443,6 +525,7 @@ int main(void)
         cmocka_unit_test(a_subscription_token_is_for_one_channel),
         cmocka_unit_test(the_signing_key_is_the_configured_one),
         cmocka_unit_test(without_a_usable_key_the_operator_is_told),
+        cmocka_unit_test(what_the_operator_asks_of_tokens_is_in_them),
         cmocka_unit_test(a_token_too_long_for_a_verifier_is_refused),
         cmocka_unit_test(publish_goes_into_the_projects_own_space),
         cmocka_unit_test(a_broker_that_fails_is_told_with_its_status),

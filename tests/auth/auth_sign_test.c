@@ -11,6 +11,11 @@
 
 #define NOW 1700000000
 
+#define SLICE_OF(text)                                                                                                 \
+    {                                                                                                                  \
+        text, sizeof(text) - 1                                                                                         \
+    }
+
 static struct crypto_hmac *mac;
 static struct arena arena;
 static struct buf out;
@@ -73,6 +78,74 @@ static void payloads_hold_what_was_asked_and_nothing_else(void **state)
                                           .channel_count = 2,
                                           .channel = SLICE("chat:1") },
                    "{\"sub\":\"\",\"iat\":5,\"exp\":905,\"channel\":\"chat:1\"}");
+    expect_payload(&(struct auth_minted){ .user = SLICE("u"),
+                                          .user_id_claim = SLICE("user_id"),
+                                          .iat_s = 5,
+                                          .exp_s = 905,
+                                          .iss = SLICE("i\"1\""),
+                                          .aud = SLICE("a") },
+                   "{\"user_id\":\"u\",\"iat\":5,\"exp\":905,\"iss\":\"i\\\"1\\\"\",\"aud\":\"a\"}");
+}
+
+static bool takes(const struct auth_options *options, enum auth_kind kind, struct slice user)
+{
+    struct auth_verifier *v = auth_verifier_new(options);
+    struct auth_scratch *scratch = auth_scratch_new();
+    struct claims claims;
+    const char *why;
+    arena_reset(&arena);
+    bool taken = auth_verify(v, scratch, buf_slice(&out), NOW, kind, &arena, &claims, &why) == AUTH_OK &&
+                 slice_eq(claims.user, user);
+    auth_scratch_free(scratch);
+    auth_verifier_unref(v);
+    return taken;
+}
+
+static void a_verifier_finds_the_audience_issuer_and_user_it_asks_for(void **state)
+{
+    static const struct {
+        struct slice aud, iss, user_id_claim;
+    } rows[] = { { SLICE_OF("a"), { 0 }, { 0 } },       { { 0 }, SLICE_OF("i"), { 0 } },
+                 { { 0 }, { 0 }, SLICE_OF("user_id") }, { { 0 }, { 0 }, SLICE_OF("sub") },
+                 { { 0 }, { 0 }, SLICE_OF("jti") },     { SLICE_OF("a"), SLICE_OF("i"), SLICE_OF("Sub") } };
+    for (size_t i = 0; i < ARRAY_COUNT(rows) * 2; i++) {
+        const enum auth_kind kind = i % 2 ? AUTH_SUBSCRIPTION : AUTH_CONNECTION;
+        struct auth_minted minted = {
+            .kind = kind, .user = SLICE("u"), .iat_s = NOW, .exp_s = NOW + 30, .channel = SLICE("c")
+        };
+        const struct auth_options options = { .hmac_key = SLICE("secret"),
+                                              .audience = rows[i / 2].aud,
+                                              .issuer = rows[i / 2].iss,
+                                              .user_id_claim = rows[i / 2].user_id_claim };
+        buf_clear(&out);
+        assert_int_equal(auth_sign(mac, &minted, &out), STATUS_OK);
+        bool needs_nothing = slice_eq(options.user_id_claim, SLICE("sub"));
+        assert_int_equal(takes(&options, kind, minted.user), needs_nothing);
+        minted.aud = options.audience;
+        minted.iss = options.issuer;
+        minted.user_id_claim = options.user_id_claim;
+        buf_clear(&out);
+        assert_int_equal(auth_sign(mac, &minted, &out), STATUS_OK);
+        assert_true(takes(&options, kind, minted.user));
+    }
+}
+
+static void no_user_takes_the_place_of_another_claim(void **state)
+{
+    static const char *const taken[] = { "exp",     "EXP",     "nbf",     "iat",      "expire_at", "iss",      "aud",
+                                         "channel", "info",    "b64info", "channels", "subs",      "meta",     "client",
+                                         "data",    "b64data", "Info",    "override", "projectId", "projectid" };
+    static const char *const free_names[] = { "", "sub", "SUB", "jti", "user_id", "channel_id" };
+    for (size_t i = 0; i < ARRAY_COUNT(taken); i++) {
+        const struct slice name = slice_from_cstr(taken[i]);
+        buf_clear(&out);
+        assert_false(auth_sign_takes_user_id_claim(name));
+        assert_int_equal(auth_sign(mac, &(struct auth_minted){ .user = SLICE("u"), .user_id_claim = name }, &out),
+                         STATUS_MALFORMED);
+        assert_int_equal(out.len, 0);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(free_names); i++)
+        assert_true(auth_sign_takes_user_id_claim(slice_from_cstr(free_names[i])));
 }
 
 static void what_is_minted_is_what_a_verifier_reads(void **state)
@@ -121,6 +194,9 @@ static void broken_text_is_refused_instead_of_repaired(void **state)
     const struct slice bad = SLICE("a\xff");
     const struct auth_minted cases[] = {
         { .user = bad },
+        { .user = SLICE("u"), .iss = bad },
+        { .user = SLICE("u"), .aud = bad },
+        { .user = SLICE("u"), .user_id_claim = bad },
         { .user = SLICE("u"), .has_project_id = true, .project_id = bad },
         { .user = SLICE("u"), .channels = &bad, .channel_count = 1 },
         { .user = SLICE("u"), .kind = AUTH_SUBSCRIPTION, .channel = bad },
@@ -177,6 +253,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(payloads_hold_what_was_asked_and_nothing_else),
         cmocka_unit_test(what_is_minted_is_what_a_verifier_reads),
+        cmocka_unit_test(a_verifier_finds_the_audience_issuer_and_user_it_asks_for),
+        cmocka_unit_test(no_user_takes_the_place_of_another_claim),
         cmocka_unit_test(broken_text_is_refused_instead_of_repaired),
         cmocka_unit_test(no_token_is_longer_than_a_verifier_takes),
         cmocka_unit_test(failed_allocation_leaves_the_buffer_as_it_was),

@@ -1,7 +1,9 @@
 // HTTP/1.1 over raw sockets: keep-alive, pipelining, bodies, and everything that must be refused.
 import { strict as assert } from 'node:assert';
+import { randomBytes } from 'node:crypto';
 import { suite } from './lib/suite.mjs';
 import { RawSocket } from './lib/raw_http.mjs';
+import { RawWs } from './lib/raw_ws.mjs';
 import { API_KEY } from './lib/server.mjs';
 
 const scenario = suite();
@@ -175,7 +177,6 @@ for (const [what, bytes] of Object.entries(refusedRequests)) {
 }
 
 scenario('a request smuggled behind a refused one is never carried out', async (server) => {
-  const { RawWs } = await import('./lib/raw_ws.mjs');
   const ws = await RawWs.connect(server, server.token('ann'));
   await ws.subscribe('plain:smuggled');
   const hidden = call(JSON.stringify({ channel: 'plain:smuggled', data: 'hidden' }));
@@ -219,7 +220,6 @@ scenario('a peer that asks much and reads nothing makes the server hold little',
 });
 
 scenario('random bytes never hurt the server', async (server) => {
-  const { randomBytes } = await import('node:crypto');
   for (let i = 0; i < 50; i++) {
     const raw = await RawSocket.connect(server.port);
     raw.write(randomBytes(1 + i * 20));
@@ -227,5 +227,24 @@ scenario('random bytes never hurt the server', async (server) => {
     await raw.toEnd();
     raw.close();
   }
+  assert.equal(await server.health(), 200);
+});
+
+scenario('a request with any one byte replaced by any of the awkward ones never hurts the server', async (server) => {
+  const whole = Buffer.from(publish('x', 'Expect: 100-continue\r\nCookie: a=b\r\n'));
+  const awkward = [0x00, 0x0a, 0x0d, 0x20, 0x3a, 0x7f, 0xff];
+  const jobs = [...whole.keys()].flatMap((at) => awkward.map((byte) => [at, byte]));
+  const worker = async () => {
+    for (let job = jobs.shift(); job; job = jobs.shift()) {
+      const bytes = Buffer.from(whole);
+      bytes[job[0]] = job[1];
+      const raw = await RawSocket.connect(server.port);
+      raw.write(bytes);
+      raw.socket.end();
+      await raw.toEnd(20_000);
+      raw.close();
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, worker));
   assert.equal(await server.health(), 200);
 });

@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import { suite, fresh } from './lib/suite.mjs';
 import { RawWs, OP, frame, closeBody, upgradeRequest, acceptKey } from './lib/raw_ws.mjs';
 import { RawSocket } from './lib/raw_http.mjs';
+import { until } from './lib/wait.mjs';
 
 const scenario = suite();
 
@@ -228,7 +229,35 @@ scenario('sockets that vanish at every stage leave nothing behind', async (serve
     else raw.socket.end();
     raw.close();
   }
-  const { until } = await import('./lib/wait.mjs');
   await until(async () => (await server.api('presence_stats', { channel })).num_clients === 1, 'only the witness to be left');
   witness.close();
+});
+
+scenario('a conversation with any one byte changed, or cut there, never hurts the server', async (server) => {
+  const channel = `chat:${fresh()}`;
+  const say = (command) => frame(OP.TEXT, JSON.stringify(command));
+  const whole = Buffer.concat([
+    Buffer.from(upgradeRequest()), say({ id: 1, connect: { token: server.token('ann'), name: 'js', subs: {} } }),
+    say({ id: 2, subscribe: { channel, recover: true, offset: 1, epoch: 'x' } }), say({ id: 3, publish: { channel, data: [1, 'x'] } }),
+    say({ id: 4, history: { channel, limit: 1, since: { offset: 1, epoch: '' } } }), say({ id: 5, presence: { channel } }),
+    frame(OP.PING, 'x'), say({ id: 6, unsubscribe: { channel } }), frame(OP.CLOSE, closeBody(1000)),
+  ]);
+  const AT_ONCE = 20;
+  const positions = Array.from(whole.keys());
+  const worker = async () => {
+    for (let at = positions.shift(); at !== undefined; at = positions.shift()) {
+      const changed = Buffer.from(whole);
+      changed[at] ^= 1 << (at % 8);
+      for (const bytes of [changed, whole.subarray(0, at)]) {
+        const raw = await RawSocket.connect(server.port);
+        raw.write(bytes);
+        raw.socket.end();
+        await raw.toEnd(20_000);
+        raw.close();
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  assert.equal(await server.health(), 200);
+  await until(async () => (await server.api('info')).nodes[0].num_clients <= 1, 'all of them to be gone');
 });

@@ -296,14 +296,22 @@ static void *work(void *context)
 
 /* ---- its life ---- */
 
-static void free_broker(struct broker *b)
+/* What is queued now or later is never carried out. */
+static void stop(struct broker *b)
 {
     struct delayed_broker *d = of(b);
     pthread_mutex_lock(&d->lock);
+    bool running = !d->stopping;
     d->stopping = true;
     pthread_cond_signal(&d->changed);
     pthread_mutex_unlock(&d->lock);
-    pthread_join(d->thread, NULL);
+    if (running) pthread_join(d->thread, NULL);
+}
+
+static void free_broker(struct broker *b)
+{
+    struct delayed_broker *d = of(b);
+    stop(b);
     for (struct heap_node *top; (top = heap_top(&d->jobs));) {
         heap_remove(&d->jobs, top);
         job_free(container_of(top, struct job, due));
@@ -328,6 +336,7 @@ static const struct broker_ops ops = {
     .sweep = sweep,
     .channels = channels,
     .channel_count = channel_count,
+    .stop = stop,
     .free = free_broker,
 };
 

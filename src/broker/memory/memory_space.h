@@ -9,7 +9,7 @@
 struct memory_space {
     struct memory_space *next_; /* fixed once it is in the list */
     uint32_t id;
-    atomic_size_t history_bytes; /* cost of all that its rings hold */
+    atomic_size_t history_bytes; /* cost of its streams and of all that their rings hold */
     struct memory_idempotency idempotency;
 };
 

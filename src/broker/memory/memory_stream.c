@@ -24,6 +24,12 @@ struct memory_stream *memory_stream_new(const struct broker_history_options *opt
     return s;
 }
 
+void memory_stream_charge(struct memory_stream *s, struct memory_space *space, size_t entry_bytes)
+{
+    s->charged = (uint32_t)(sizeof *s + entry_bytes);
+    atomic_fetch_add_explicit(&space->history_bytes, s->charged, memory_order_relaxed);
+}
+
 void memory_stream_clear(struct memory_stream *s, struct memory_space *space, struct memory_garbage *garbage)
 {
     if (!s->ring) return;
@@ -36,6 +42,7 @@ void memory_stream_clear(struct memory_stream *s, struct memory_space *space, st
 void memory_stream_discard(struct memory_stream *s, struct memory_space *space, struct memory_garbage *garbage)
 {
     memory_stream_clear(s, space, garbage);
+    atomic_fetch_sub_explicit(&space->history_bytes, s->charged, memory_order_relaxed);
     memory_garbage_block(garbage, s->version_epoch);
     memory_garbage_block(garbage, s);
 }

@@ -17,6 +17,7 @@ struct memory_stream {
     struct broker_history_options options;
     uint64_t version;                     /* 0 = none */
     struct memory_version *version_epoch; /* owns; NULL = "" */
+    uint32_t charged; /* of space->history_bytes, for as long as the stream lives */
 };
 
 /* A version epoch, copied outside the hold. */
@@ -27,6 +28,9 @@ struct memory_version {
 
 /* NULL when memory is out. */
 MUST_CHECK struct memory_stream *memory_stream_new(const struct broker_history_options *options, uint64_t now_ms);
+/* Counts the stream and entry_bytes of its entry in the space: positions outlive their publications by far,
+ * and who may publish chooses the names. */
+void memory_stream_charge(struct memory_stream *s, struct memory_space *space, size_t entry_bytes);
 /* What it owns goes to the garbage, and it too. */
 void memory_stream_discard(struct memory_stream *s, struct memory_space *space, struct memory_garbage *garbage);
 

@@ -154,11 +154,13 @@ enum status memory_hold_need_stream(struct memory_hold *h, const struct broker_h
     struct memory_stream *stream = memory_stream_new(options, h->now_ms);
     if (!stream) return STATUS_NO_MEMORY;
     status = heap_set(&h->shard->expiry, &e->expiry, memory_stream_deadline(stream));
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         memory_stream_discard(stream, e->space, &h->garbage);
-    else
-        e->stream = stream;
-    return status;
+        return status;
+    }
+    e->stream = stream;
+    memory_stream_charge(stream, e->space, sizeof *e + e->name_len);
+    return STATUS_OK;
 }
 
 /* Moving inside the heap cannot fail. */

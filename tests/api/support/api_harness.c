@@ -164,37 +164,116 @@ static enum http_method method_of(const char *name)
 {
     if (strcmp(name, "POST") == 0) return HTTP_METHOD_POST;
     if (strcmp(name, "GET") == 0) return HTTP_METHOD_GET;
+    if (strcmp(name, "OPTIONS") == 0) return HTTP_METHOD_OPTIONS;
     return HTTP_METHOD_OTHER;
 }
 
-/* Everything borrowed is overwritten after the start, as a read buffer is. */
-static void begin(struct harness *h, enum api_family family, const char *name, const char *method, const char *query,
-                  const char *headers, struct slice body)
+struct ask {
+    enum api_family family;
+    const char *name, *method, *query, *headers;
+    struct slice body;
+    uint64_t content_length;
+};
+
+/* One step with a head and a body of its own; everything borrowed is overwritten
+ * afterwards, as a read buffer is. */
+static enum api_outcome step(struct harness *h, const struct ask *ask, bool head_only)
 {
+    const size_t text_len = strlen(ask->headers);
+    char *lent = mem_must_alloc(ask->body.len + 1), *text = mem_must_alloc(text_len + 1);
     struct http_header *list = mem_must_alloc_zero(HEADERS_MAX * sizeof *list);
-    struct http_request http = { .method = method_of(method),
-                                 .method_name = slice_from_cstr(method),
-                                 .query = slice_from_cstr(query),
+    memcpy(text, ask->headers, text_len + 1);
+    struct http_request http = { .method = method_of(ask->method),
+                                 .method_name = slice_from_cstr(ask->method),
+                                 .query = slice_from_cstr(ask->query),
                                  .headers = list,
-                                 .header_count = split_headers(headers, list) };
-    char *lent = mem_must_alloc(body.len + 1);
-    if (body.len) memcpy(lent, body.ptr, body.len);
+                                 .header_count = split_headers(text, list),
+                                 .content_length = ask->content_length,
+                                 .has_content_length = ask->content_length > 0 };
+    if (ask->body.len) memcpy(lent, ask->body.ptr, ask->body.len);
+    const struct api_request request = { .family = ask->family,
+                                         .name = slice_from_cstr(ask->name),
+                                         .http = &http,
+                                         .body = head_only ? (struct slice){ 0 } : slice_of(lent, ask->body.len),
+                                         .handle = { .slot = CALL_SLOT, .generation = h->generation, .worker = 0 } };
+    enum api_outcome outcome = API_AGAIN;
+    if (!head_only)
+        outcome = api_start(&h->call, &request);
+    else if (api_refuse(&h->call, &request))
+        outcome = API_ANSWERED;
+    memset(lent, '!', ask->body.len + 1);
+    memset(text, '!', text_len);
+    mem_free(lent);
+    mem_free(text);
+    mem_free(list);
+    return outcome;
+}
+
+/* Status, content type, headers and body, to compare two answers. */
+static void append_answer(struct buf *out, const struct api_call *call)
+{
+    buf_printf(out, "%d %.*s\n", call->status, SLICE_ARG(call->content_type));
+    for (size_t i = 0; i < call->header_count; i++)
+        buf_printf(out, "%.*s: %.*s\n", SLICE_ARG(call->headers[i].name), SLICE_ARG(call->headers[i].value));
+    buf_append(out, buf_slice(&call->body));
+}
+
+static void start_is_refused_alike(struct harness *h, const struct ask *ask)
+{
+    struct buf at_head, at_end;
+    buf_init(&at_head, BUF_NO_LIMIT);
+    buf_init(&at_end, BUF_NO_LIMIT);
+    append_answer(&at_head, &h->call);
+    assert_int_equal(step(h, ask, false), API_ANSWERED);
+    append_answer(&at_end, &h->call);
+    if (!slice_eq(buf_slice(&at_head), buf_slice(&at_end)))
+        fail_msg("at the head '%.*s', with the body '%.*s'", SLICE_ARG(buf_slice(&at_head)),
+                 SLICE_ARG(buf_slice(&at_end)));
+    buf_deinit(&at_head);
+    buf_deinit(&at_end);
+}
+
+static void begin(struct harness *h, const struct ask *ask)
+{
     h->generation++;
     h->pending_count = h->again_count = 0;
-    const struct api_request request = { .family = family,
-                                         .name = slice_from_cstr(name),
-                                         .http = &http,
-                                         .body = slice_of(lent, body.len),
-                                         .handle = { .slot = CALL_SLOT, .generation = h->generation, .worker = 0 } };
-    note(h, api_start(&h->call, &request));
-    memset(lent, '!', body.len + 1);
-    mem_free(lent);
-    mem_free(list);
+    h->was_refused = !h->without_refuse && step(h, ask, true) == API_ANSWERED;
+    if (h->was_refused) {
+        start_is_refused_alike(h, ask);
+        note(h, API_ANSWERED);
+    } else {
+        note(h, step(h, ask, false));
+    }
+}
+
+bool harness_refuse(struct harness *h, enum api_family family, const char *name, const char *method,
+                    const char *headers, uint64_t content_length)
+{
+    const struct ask ask = {
+        .family = family, .name = name, .method = method, .headers = headers, .content_length = content_length
+    };
+    return step(h, &ask, true) == API_ANSWERED;
+}
+
+void harness_start(struct harness *h, enum api_family family, const char *name, const char *headers, const char *body)
+{
+    const struct ask ask = {
+        .family = family, .name = name, .method = "POST", .headers = headers, .body = slice_from_cstr(body)
+    };
+    assert_int_equal(step(h, &ask, false), API_ANSWERED);
+}
+
+struct slice harness_header(struct harness *h, const char *name)
+{
+    for (size_t i = 0; i < h->call.header_count; i++)
+        if (slice_eq(h->call.headers[i].name, slice_from_cstr(name))) return h->call.headers[i].value;
+    return SLICE("");
 }
 
 void harness_begin(struct harness *h, enum api_family family, const char *name, const char *headers, const char *body)
 {
-    begin(h, family, name, "POST", NULL, headers, slice_from_cstr(body));
+    const struct slice text = slice_from_cstr(body);
+    begin(h, &(struct ask){ family, name, "POST", NULL, headers, text, text.len });
 }
 
 void harness_turn(struct harness *h)
@@ -225,7 +304,7 @@ void harness_finish(struct harness *h)
 void harness_ask_with(struct harness *h, enum api_family family, const char *name, const char *method,
                       const char *query, const char *headers, struct slice body)
 {
-    begin(h, family, name, method, query, headers, body);
+    begin(h, &(struct ask){ family, name, method, query, headers, body, body.len });
     harness_finish(h);
 }
 

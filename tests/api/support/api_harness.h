@@ -62,6 +62,8 @@ struct harness {
     enum api_outcome outcome;
     unsigned pending_count, again_count; /* outcomes of that kind in the last ask */
     uint32_t generation;                 /* of the call's handle */
+    bool was_refused;                    /* by api_refuse(), in the last ask */
+    bool without_refuse;                 /* only api_start(), as a caller that has the body already may */
 };
 
 /* What a test may change before the policy is sealed; NULL = nothing. */
@@ -70,7 +72,8 @@ typedef void harness_policy_fn(struct policy_deployment *d);
 struct harness *harness_new(enum harness_broker kind, harness_policy_fn *change);
 void harness_free(struct harness *h);
 
-/* Ask and work until the answer is there. headers: lines "Name: value\n". */
+/* Ask and work until the answer is there. headers: lines "Name: value\n". Each ask goes
+ * through api_refuse() first; what that refuses, api_start() must refuse in the same bytes. */
 void harness_ask(struct harness *h, enum api_family family, const char *name, const char *headers, const char *body);
 /* The same with everything: method "GET", query without '?', body with its length. */
 void harness_ask_with(struct harness *h, enum api_family family, const char *name, const char *method,
@@ -79,6 +82,13 @@ void harness_ask_with(struct harness *h, enum api_family family, const char *nam
 void harness_begin(struct harness *h, enum api_family family, const char *name, const char *headers, const char *body);
 void harness_turn(struct harness *h);
 void harness_finish(struct harness *h);
+
+/* The two steps one by one, on h->call; the answer, if any, is there at once. */
+bool harness_refuse(struct harness *h, enum api_family family, const char *name, const char *method,
+                    const char *headers, uint64_t content_length);
+void harness_start(struct harness *h, enum api_family family, const char *name, const char *headers, const char *body);
+/* The value of a header of the answer; "" when it has none. */
+struct slice harness_header(struct harness *h, const char *name);
 
 /* The body as a string, until the next call. */
 const char *harness_body(struct harness *h);

@@ -106,6 +106,9 @@ static struct policy_deployment *deployment(rig_policy_fn *change)
                                         .channel_len_max = 64,
                                         .websocket_message_bytes_max = 65536 };
     d->token.hmac_secret_key = owned(RIG_SECRET);
+    d->allowed_origins.items = mem_must_alloc(sizeof(char *));
+    d->allowed_origins.items[0] = owned("http://localhost");
+    d->allowed_origins.count = 1;
     if (change) change(d);
     policy_deployment_seal(d);
     return d;
@@ -320,7 +323,11 @@ struct rig *rig_new_with(uint32_t workers, rig_policy_fn *change, struct mailbox
     struct policy *policy = rig_policy(1, change, false, false);
     for (uint32_t i = 0; i < workers; i++) {
         struct rig_worker *w = &r->workers[i];
-        const struct engine_worker worker = { w, client_of, client_next, complete, effect_done };
+        const struct engine_worker worker = { .context = w,
+                                              .client_of = client_of,
+                                              .client_next = client_next,
+                                              .complete = complete,
+                                              .effect_done = effect_done };
         w->rig = r;
         r->shared.metrics[i] = metrics_new();
         assert_true(mailbox_init(&r->boxes[i], w, limits));
@@ -551,7 +558,10 @@ void rig_expect(struct rig *r, struct rig_client *c, const char *text)
 {
     const char *got = rig_received(r, c);
     if (strcmp(got, text) != 0)
-        fail_msg("closed with %u %s\ngot      %s\nexpected %s", c->close_code, c->close_reason, got, text);
+    {
+        (void)fprintf(stderr, "got      %s\nexpected %s\n", got, text);
+        fail_msg("closed with %u %s", c->close_code, c->close_reason);
+    }
 }
 
 void rig_expect_part(struct rig *r, struct rig_client *c, const char *part)

@@ -1,0 +1,119 @@
+#!/bin/sh
+# Usage: check_compatibility.sh [PROJECT_DIR]
+# Reads docs/compatibility.md: each row has a known state, "done" rows name a test, and each test named is in the tree
+# under tests/. Prints how many rows are done, partly done and not yet done; fails when something does not hold.
+set -eu
+cd "${1:-$(dirname "$0")/..}"
+page=docs/compatibility.md
+known=$(mktemp)
+trap 'rm -f "$known"' EXIT
+
+# Lines "FILE<tab>PATTERN" for every test: a C test's name is a function, that of a JavaScript test a string, whose
+# ${…} may be any text.
+find tests -name node_modules -prune -o \( -name '*.c' -o -name '*_test.mjs' \) -print | sort | while read -r file; do
+    awk -v file="${file##*/}" '
+        function quoted(text) { gsub(/[][\\.^$*+?(){}|]/, "\\\\&", text); return text }
+
+        # The string that begins at position i of the line with the quote q, as a pattern; sets `after` behind its end.
+        function literal(line, i, q,    out, c, depth) {
+            out = ""
+            for (i++; i <= length(line); i++) {
+                c = substr(line, i, 1)
+                if (c == "\\") {
+                    out = out quoted(substr(line, ++i, 1))
+                } else if (c == q) {
+                    after = i + 1
+                    return out
+                } else if (q == "`" && substr(line, i, 2) == "${") {
+                    depth = 0
+                    for (; i <= length(line); i++) {
+                        c = substr(line, i, 1)
+                        if (c == "{") depth++
+                        if (c == "}" && --depth == 0) break
+                    }
+                    out = out ".*"
+                } else {
+                    out = out quoted(c)
+                }
+            }
+            after = length(line) + 1
+            return ""
+        }
+
+        file ~ /\.c$/ && match($0, /^(static )?void [a-z0-9_]+\(void \*\*/) {
+            name = substr($0, RSTART, RLENGTH)
+            sub(/^(static )?void /, "", name)
+            sub(/\(.*/, "", name)
+            print file "\t" name
+        }
+        file ~ /\.mjs$/ && /^ *([a-z]+\()?[\047`]/ {
+            for (at = 1; at <= length($0); at = after) {
+                rest = substr($0, at)
+                if (!match(rest, /[\047`]/)) break
+                pattern = literal($0, at + RSTART - 1, substr(rest, RSTART, 1))
+                if (pattern != "" && pattern != ".*") print file "\t" pattern
+            }
+        }' "$file"
+done >"$known"
+
+awk -F '|' -v page="$page" '
+    FNR == NR {
+        split($0, parts, "\t")
+        patterns[parts[1]] = patterns[parts[1]] "\n" substr($0, length(parts[1]) + 2)
+        next
+    }
+
+    function complain(text) {
+        printf "%s: row %s: %s\n", page, row, text
+        failed = 1
+    }
+
+    function exists(file, name,    list, n, i) {
+        n = split(patterns[file], list, "\n")
+        for (i = 2; i <= n; i++) if (name == list[i] || name ~ ("^" list[i] "$")) return 1
+        return 0
+    }
+
+    # A range "CF-01 to CF-03" counts as three.
+    function size(id,    ends) {
+        if (id !~ / to /) return 1
+        split(id, ends, " to ")
+        sub(/.*-/, "", ends[1])
+        sub(/.*-/, "", ends[2])
+        return ends[2] - ends[1] + 1
+    }
+
+    /^\| [A-Z]+-[0-9]+/ {
+        row = $2
+        gsub(/^ +| +$/, "", row)
+        state = $(NF - 2)
+        gsub(/^ +/, "", state)
+        shown = $(NF - 1)
+        if (seen[row]++) complain("comes twice")
+        if (state ~ /^done *$/) kind = "done"
+        else if (state ~ /^partly: ./) kind = "partly"
+        else if (state ~ /^not yet: ./) kind = "not yet"
+        else { complain("state \"" state "\", allowed are done, \"partly: reason\" and \"not yet: reason\""); next }
+        count[kind] += size(row)
+        if (kind == "done" && shown !~ /`/) complain("is done, but names no test")
+        n = split(shown, cells, "<br>")
+        for (i = 1; i <= n; i++) {
+            cell = cells[i]
+            gsub(/^ *`|` *$/, "", cell)
+            gsub(/^ +| +$/, "", cell)
+            if (cell == "") continue
+            colon = index(cell, ": ")
+            file = substr(cell, 1, colon - 1)
+            name = substr(cell, colon + 2)
+            named[cell] = 1
+            if (!exists(file, name)) complain("no test \"" name "\" in " file)
+        }
+    }
+
+    END {
+        for (cell in named) tests++
+        printf "compatibility: %d done, %d partly, %d not yet; %d tests named\n", \
+            count["done"], count["partly"], count["not yet"], tests
+        if (count["done"] == 0) failed = 1
+        exit failed
+    }' "$known" "$page"
