@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/slice.h"
@@ -151,8 +152,10 @@ static struct verdict judge(const struct bench_options *options, const struct be
 static void print_json(const struct bench_options *options, const struct bench_question *question,
                        const struct bench_samples *samples, const struct verdict *v)
 {
-    char machine[512];
+    char machine[512], at[32];
+    time_t now = time(NULL);
     machine_text(machine, sizeof(machine));
+    strftime(at, sizeof(at), "%FT%TZ", gmtime(&now));
     printf("{\"bench\":\"%s\",\"unit\":\"%s\"", question->name, question->unit);
     if (v->has_ours) printf(",\"ours\":%.4g", v->ours);
     if (v->has_floor) printf(",\"floor\":%.4g", v->floor);
@@ -160,8 +163,8 @@ static void print_json(const struct bench_options *options, const struct bench_q
     if (v->has_target) printf(",\"target\":%.4g,\"met\":%s", question->target, v->met ? "true" : "false");
     if (v->has_ours) print_array("ours_samples", samples->ours, samples->count);
     if (v->has_floor) print_array("floor_samples", samples->floor, samples->count);
-    printf(",\"workers\":%u,\"pinned\":%s,\"build\":\"%s %s\",\"machine\":\"%s\"}\n", options->workers,
-           options->pin ? "true" : "false", BENCH_BUILD, BENCH_FLAGS, machine);
+    printf(",\"workers\":%u,\"pinned\":%s,\"build\":\"%s %s\",\"machine\":\"%s\",\"at\":\"%s\"}\n", options->workers,
+           options->pin ? "true" : "false", BENCH_BUILD, BENCH_FLAGS, machine, at);
 }
 
 static void print_readable(const struct bench_question *question, const struct verdict *v)

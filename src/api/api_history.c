@@ -97,7 +97,7 @@ static enum api_outcome go_on(struct api_call *call)
     for (uint32_t i = 0; i < SLICE_COUNT && s->next < publications->count; i++, s->next++) {
         const struct publication *p = publications->items[s->next];
         /* row OB-06: JSON has no place for it */
-        if (p->content.data.len > 0 && !p->content.data_is_json)
+        if (!publication_data_is_json(p))
             return api_plain(call, 500, SLICE("Internal Server Error"));
         write_publication(&s->writer, p);
     }

@@ -17,9 +17,18 @@
 /* A header is two or three short members; this bounds the work before the signature. */
 #define AUTH_HEADER_DEPTH_MAX 8
 
-/* Every algorithm that a key can be configured for. RS*, ES* and EdDSA join here
- * (and get a key in struct auth_options); `none` never does. */
-#define AUTH_ALGORITHM_LIST(X) X(HS256, "HS256") X(HS384, "HS384") X(HS512, "HS512")
+/* Every algorithm that a key can be configured for. EdDSA joins here with key sets,
+ * the only source of such keys; `none` never does. */
+#define AUTH_ALGORITHM_LIST(X) \
+    X(HS256, "HS256")          \
+    X(HS384, "HS384")          \
+    X(HS512, "HS512")          \
+    X(RS256, "RS256")          \
+    X(RS384, "RS384")          \
+    X(RS512, "RS512")          \
+    X(ES256, "ES256")          \
+    X(ES384, "ES384")          \
+    X(ES512, "ES512")
 
 enum auth_algorithm {
 #define AUTH_ALGORITHM_ENUM(name, text) AUTH_##name,

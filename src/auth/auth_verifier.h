@@ -30,6 +30,8 @@ struct auth_options {
     struct slice hmac_key;               /* empty: no token with HS256, HS384 or HS512 is good */
     struct slice hmac_previous_key;      /* tried when hmac_key does not fit */
     int64_t hmac_previous_valid_until_s; /* last second in which it counts; 0 = no end */
+    struct slice rsa_public_key;         /* PEM; empty: no token with RS256, RS384 or RS512 is good */
+    struct slice ecdsa_public_key;       /* PEM; empty: no token with ES* is; its curve says which one may be */
     unsigned algorithms;                 /* bits 1u << enum auth_algorithm; 0 = all that a key serves */
     struct slice audience;               /* one value of aud must equal it; empty = not checked */
     struct auth_matcher audience_matcher;
@@ -40,7 +42,8 @@ struct auth_options {
 };
 
 /* Copies keys and strings; borrows the matchers' contexts. One reference.
- * NULL when memory is out. */
+ * NULL when memory is out, or when a public key is none that crypto_public_key takes:
+ * whoever reads the configuration asks it first, and can say why. */
 MUST_CHECK struct auth_verifier *auth_verifier_new(const struct auth_options *options);
 struct auth_verifier *auth_verifier_ref(struct auth_verifier *verifier); /* any thread */
 void auth_verifier_unref(struct auth_verifier *verifier);                /* any thread; accepts NULL */

@@ -71,6 +71,7 @@ struct broker_subscribe {
     struct slice channel;
     bool position; /* make a stream position if there is none (positioned, recoverable) */
     bool recover;  /* read what was missed since `since` */
+    bool cache;    /* with recover: at most the latest publication (row HI-26) */
     struct broker_position since; /* epoch "" = do not compare epochs (row HI-18) */
     uint32_t recover_max;         /* more missed than this = not recovered */
     struct broker_history_options history;

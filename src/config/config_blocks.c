@@ -164,13 +164,13 @@ static const struct config_option NATS[] = {
 };
 const struct config_table CONFIG_TABLE_NATS = TABLE(NATS);
 
-/* AU-20 to AU-28 */
+/* AU-20 to AU-28; what was put where a public key belongs may be a private one: never shown */
 static const struct config_option TOKEN[] = {
     { "hmac_secret_key", CONFIG_TEXT, NULL, CONFIG_BUILT, .flags = CONFIG_SECRET },
     { "hmac_previous_secret_key", CONFIG_TEXT, NULL, CONFIG_BUILT, .flags = CONFIG_SECRET },
     { "hmac_previous_secret_key_valid_until", CONFIG_INT, NULL, CONFIG_BUILT, .min = 0, .max = INT64_MAX },
-    { "rsa_public_key", CONFIG_TEXT, NULL, CONFIG_REFUSE },
-    { "ecdsa_public_key", CONFIG_TEXT, NULL, CONFIG_REFUSE },
+    { "rsa_public_key", CONFIG_TEXT, NULL, CONFIG_BUILT, .flags = CONFIG_SECRET },
+    { "ecdsa_public_key", CONFIG_TEXT, NULL, CONFIG_BUILT, .flags = CONFIG_SECRET },
     { "jwks_public_endpoint", CONFIG_TEXT, NULL, CONFIG_REFUSE },
     { "insecure_skip_jwks_endpoint_safety_check", CONFIG_BOOL, NULL, CONFIG_PART },
     { "audience", CONFIG_TEXT, NULL, CONFIG_BUILT },
@@ -194,7 +194,7 @@ static const struct config_option CHANNEL[] = {
     { "force_recovery", CONFIG_BOOL, NULL, CONFIG_BUILT },
     { "allow_recovery", CONFIG_BOOL, NULL, CONFIG_BUILT },
     { "force_recovery_mode", CONFIG_TEXT, NULL, CONFIG_BUILT },
-    { "auto_cache_recover", CONFIG_BOOL, NULL, CONFIG_REFUSE },
+    { "auto_cache_recover", CONFIG_BOOL, NULL, CONFIG_BUILT },
     { "allowed_delta_types", CONFIG_STRINGS, NULL, CONFIG_WARN },
     { "delta_publish", CONFIG_BOOL, NULL, CONFIG_WARN },
     { "allow_tags_filter", CONFIG_BOOL, NULL, CONFIG_WARN },

@@ -63,7 +63,7 @@ static struct policy_regex *channel_regex(const struct config_settings *s, struc
     return r;
 }
 
-/* What is not built (deltas, tags filter, cache recovery) stays off, whatever is set. */
+/* What is not built (deltas, tags filter) stays off, whatever is set. */
 static void build_channel(struct policy_channel_options *o, const struct config_settings *s, struct slice base)
 {
     o->presence = config_get_bool_at(s, base, "presence");
@@ -75,7 +75,10 @@ static void build_channel(struct policy_channel_options *o, const struct config_
     o->allow_recovery = config_get_bool_at(s, base, "allow_recovery");
     o->allow_user_limited_channels = config_get_bool_at(s, base, "allow_user_limited_channels");
     o->stream_only = true;
-    o->recovery_mode = POLICY_RECOVERY_STREAM;
+    o->recovery_mode = slice_eq(slice_from_cstr(config_get_text_at(s, base, "force_recovery_mode")), SLICE("cache"))
+                           ? POLICY_RECOVERY_CACHE
+                           : POLICY_RECOVERY_STREAM;
+    o->auto_cache_recover = config_get_bool_at(s, base, "auto_cache_recover");
     o->data_format = data_format(s, base);
     o->channel_regex = channel_regex(s, base);
     build_history(o, s, base);
@@ -120,6 +123,8 @@ static void build_token(struct policy_token_options *t, const struct config_sett
     t->hmac_secret_key = must_copy(config_get_text_at(s, base, "hmac_secret_key"));
     t->hmac_previous_secret_key = must_copy(config_get_text_at(s, base, "hmac_previous_secret_key"));
     t->hmac_previous_valid_until_s = config_get_int_at(s, base, "hmac_previous_secret_key_valid_until");
+    t->rsa_public_key = must_copy(config_get_text_at(s, base, "rsa_public_key"));
+    t->ecdsa_public_key = must_copy(config_get_text_at(s, base, "ecdsa_public_key"));
     t->audience = must_copy(config_get_text_at(s, base, "audience"));
     t->audience_regex = must_copy(config_get_text_at(s, base, "audience_regex"));
     t->issuer = must_copy(config_get_text_at(s, base, "issuer"));

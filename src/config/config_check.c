@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "config/config_duration.h"
 #include "config/config_value.h"
+#include "crypto/crypto_public_key.h"
 #include "policy/policy_address.h"
 #include "policy/policy_glob.h"
 
@@ -143,6 +144,23 @@ static void check_exclusive(struct config_settings *s, struct slice base, const 
                       one);
 }
 
+/* Raw PEM text only, as in Centrifugo: no path and no base64 of it. */
+static void check_public_key(struct config_settings *s, struct slice base, const char *option,
+                             enum crypto_key_type type)
+{
+    const struct slice text = slice_from_cstr(config_get_text_at(s, base, option));
+    struct crypto_public_key *key = NULL;
+    const char *why;
+    if (text.len == 0) return;
+    const struct slice path = config_format(s, "%s.%s", base.ptr, option);
+    if (crypto_public_key_from_pem(text, type, &key, &why) != STATUS_OK)
+        config_refuse(s, path, "%s", why);
+    else if (type == CRYPTO_KEY_RSA && crypto_public_key_bits(key) < CRYPTO_RSA_BITS_RECOMMENDED)
+        warn(s, path, "is an RSA key of %u bits, recommended are %d or more", crypto_public_key_bits(key),
+             CRYPTO_RSA_BITS_RECOMMENDED);
+    crypto_public_key_free(key);
+}
+
 static void check_token(struct config_settings *s, struct slice base)
 {
     const char *claim = config_get_text_at(s, base, "user_id_claim");
@@ -156,6 +174,8 @@ static void check_token(struct config_settings *s, struct slice base)
     check_exclusive(s, base, "issuer", "issuer_regex");
     check_one_regex(s, base, "audience_regex");
     check_one_regex(s, base, "issuer_regex");
+    check_public_key(s, base, "rsa_public_key", CRYPTO_KEY_RSA);
+    check_public_key(s, base, "ecdsa_public_key", CRYPTO_KEY_EC);
 }
 
 /* Namespaces and proxies: letters, digits, "-", "_" and "."; consumers without the last two. */

@@ -60,12 +60,23 @@ static void check_word(struct config_settings *s, struct slice base, const char 
     config_refuse(s, under(s, base, option), "is \"%.80s\" in %s, allowed is %s", value.ptr, owner(s, base), allowed);
 }
 
+/* Row CH-32. */
+static void check_auto_cache_recover(struct config_settings *s, struct slice base)
+{
+    if (!config_get_bool_at(s, base, "auto_cache_recover")) return;
+    bool cache = slice_eq(slice_from_cstr(config_get_text_at(s, base, "force_recovery_mode")), SLICE("cache"));
+    if (!cache || !config_get_bool_at(s, base, "force_recovery"))
+        config_refuse(s, under(s, base, "auto_cache_recover"),
+                      "is \"true\" in %s, but needs force_recovery and force_recovery_mode \"cache\"", owner(s, base));
+}
+
 static void check_words(struct config_settings *s, struct slice base)
 {
-    static const char *const stream[] = { "stream", NULL }, *const cache[] = { "cache", NULL };
+    check_auto_cache_recover(s, base);
+    static const char *const modes[] = { "stream", "cache", NULL }, *const stream[] = { "stream", NULL };
     static const char *const types[] = { "map", "map_clients", "map_users", "shared_poll", NULL };
     static const char *const formats[] = { "json", "json_object", "binary", NULL };
-    check_word(s, base, "force_recovery_mode", stream, cache, "\"stream\"");
+    check_word(s, base, "force_recovery_mode", modes, NULL, "\"stream\" or \"cache\"");
     check_word(s, base, "subscription_type", stream, types, "\"stream\"");
     check_word(s, base, "publication_data_format", formats, NULL, "\"json\", \"json_object\" or \"binary\"");
 }

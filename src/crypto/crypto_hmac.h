@@ -13,8 +13,8 @@
  * work on its own crypto_hmac_dup(): a shared object that nobody writes to may be
  * duplicated from any thread at any time.
  *
- * Checks under public keys (RSA, ECDSA, EdDSA) get a file of their own beside this
- * one, with the same three calls: new from a key, verify a tag over a message, free. */
+ * Checks under public keys are those of crypto_signature, with the same three calls: new
+ * from a key, verify a tag over a message, free. */
 #ifndef XSHATHRA_CRYPTO_CRYPTO_HMAC_H
 #define XSHATHRA_CRYPTO_CRYPTO_HMAC_H
 

@@ -8,6 +8,8 @@
 #include "engine/client_parts.h"
 #include "protocol/protocol_json_command.h"
 #include "protocol/protocol_json_reply.h"
+#include "protocol/protocol_protobuf_command.h"
+#include "protocol/protocol_protobuf_reply.h"
 
 void client_init(struct client *c, struct engine *e, const struct client_port *port, struct handle handle)
 {
@@ -161,6 +163,11 @@ uint64_t client_expiry_ms(const struct engine *e, int64_t expire_at_s, uint64_t 
     return e->now_ms + (delay_ms > passed_ms ? delay_ms - passed_ms : 0) + 1;
 }
 
+static struct slice ping_body(enum protocol_encoding encoding)
+{
+    return encoding == PROTOCOL_PROTOBUF ? SLICE(PROTOCOL_PROTOBUF_PING) : SLICE(PROTOCOL_JSON_PING);
+}
+
 static void send_ping(struct client *c)
 {
     struct engine *e = c->engine;
@@ -168,7 +175,7 @@ static void send_ping(struct client *c)
     struct blob **ping = &e->pings[c->port->form];
     if (c->frame_pings) {
         c->port->frame_ping(c);
-    } else if (*ping || (*ping = c->port->message(SLICE(PROTOCOL_JSON_PING))) != NULL) {
+    } else if (*ping || (*ping = c->port->message(ping_body(c->port->encoding))) != NULL) {
         client_send_blob(c, blob_ref(*ping), METRIC_FRAME_SERVER_PING, false);
     } else {
         client_disconnect(c, DISCONNECT_INTERNAL);
@@ -305,6 +312,14 @@ static void handle(struct client *c, const struct command *command)
     }
 }
 
+static enum protocol_result next_command(struct client *c, struct protocol_batch *batch, struct command *out)
+{
+    struct arena *scratch = &c->engine->arena;
+    arena_reset(scratch);
+    return c->port->encoding == PROTOCOL_PROTOBUF ? protocol_protobuf_next(batch, scratch, out)
+                                                  : protocol_json_next(batch, scratch, out);
+}
+
 size_t client_receive(struct client *c, struct slice message)
 {
     struct engine *e = c->engine;
@@ -313,8 +328,7 @@ size_t client_receive(struct client *c, struct slice message)
     size_t taken = 0;
     protocol_batch_init(&batch, message);
     while (c->state != CLIENT_CLOSING && c->state != CLIENT_REFUSED) {
-        arena_reset(&e->arena);
-        switch (protocol_json_next(&batch, &e->arena, &command)) {
+        switch (next_command(c, &batch, &command)) {
         case PROTOCOL_END: return message.len;
         case PROTOCOL_BROKEN:
             LOG_INFO("client command refused", LOG_CSTR("error", batch.error_text),

@@ -11,13 +11,15 @@
 #include "engine/engine.h"
 #include "protocol/protocol_codes.h"
 #include "protocol/protocol_command.h"
+#include "protocol/protocol_encoding.h"
 #include "protocol/protocol_reply.h"
 
 struct client;
 
 /* How a transport carries out what the engine decides; one static table each. The
- * next transports (SSE, HTTP streaming) and Protobuf are further tables. */
+ * next transports (SSE, HTTP streaming) are further tables. */
 struct client_port {
+    enum protocol_encoding encoding; /* of commands, replies and pushes */
     enum publication_form form;
     unsigned metric_transport; /* METRIC_TRANSPORT_… */
     /* The wire form of a publication; see publication_wire(). */

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "engine/client_parts.h"
+#include "json/json_reader.h"
 
 /* 0 or the error, and the channel understood. */
 static uint32_t allow(struct client *c, struct slice name, enum rules_operation operation, struct rules_channel *channel)
@@ -35,6 +36,15 @@ static void finish_publish(struct client *c, struct operation *op, struct broker
     }
 }
 
+/* JSON commands came through a reader. What Protobuf's any bytes are is asked only where
+ * the channel takes nothing but JSON; else a subscriber's encoding may ask later. */
+static bool known_json(const struct client *c, const struct policy_channel_options *o, struct slice data)
+{
+    if (c->port->encoding == PROTOCOL_JSON) return true;
+    bool wanted = o->data_format == POLICY_FORMAT_JSON || o->data_format == POLICY_FORMAT_JSON_OBJECT;
+    return wanted && json_valid(data, PUBLICATION_JSON_DEPTH_MAX);
+}
+
 void client_on_publish(struct client *c, uint32_t id, const struct publish_request *r)
 {
     struct engine *e = c->engine;
@@ -45,7 +55,8 @@ void client_on_publish(struct client *c, uint32_t id, const struct publish_reque
     }
     uint32_t error = rules_resolve(e->policy, c->space, r->channel, true, &channel);
     if (!error && r->type != SUBSCRIPTION_STREAM) error = CLIENT_ERROR_BAD_REQUEST; /* maps: a later version */
-    if (!error && !rules_data_fits(channel.options, r->data, true)) error = CLIENT_ERROR_BAD_REQUEST;
+    bool is_json = !error && known_json(c, channel.options, r->data);
+    if (!error && !rules_data_fits(channel.options, r->data, is_json)) error = CLIENT_ERROR_BAD_REQUEST;
     if (!error) error = allow(c, r->channel, RULES_PUBLISH, &channel);
     /* A publication that fills a queue by itself would cut off every subscriber. */
     if (!error && r->data.len > e->policy->deployment->limits.queue_bytes_max / 2) error = CLIENT_ERROR_BAD_REQUEST;
@@ -61,7 +72,7 @@ void client_on_publish(struct client *c, uint32_t id, const struct publish_reque
         .channel = r->channel,
         .content = { .kind = PUBLICATION_DATA,
                      .data = r->data,
-                     .data_is_json = true,
+                     .data_is_json = is_json,
                      .has_info = true,
                      .info = client_publication_info(c, client_find_subscription(c, r->channel), id_text) },
         .history = client_history_options(e, channel.options),
@@ -93,7 +104,10 @@ static void finish_history(struct client *c, struct operation *op, struct broker
         client_disconnect(c, DISCONNECT_INTERNAL);
         return;
     }
-    for (uint32_t i = 0; i < found->count; i++) client_publication_fields(found->items[i], &fields[i], &infos[i]);
+    for (uint32_t i = 0; i < found->count; i++) {
+        if (!client_can_read(c, found->items[i])) return;
+        client_publication_fields(found->items[i], &fields[i], &infos[i]);
+    }
     struct reply reply = {
         .id = op->command_id,
         .kind = REPLY_HISTORY,

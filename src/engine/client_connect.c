@@ -150,8 +150,9 @@ static void want(struct wanted_list *list, const struct connect_request *r, cons
                   .chan_info = claim ? claim->info : (struct slice){ 0 } },
         .data = claim ? claim->data : (struct slice){ 0 },
     };
+    w->plan.recover = client_recovers_by_itself(channel->options, w->plan.flags);
     if (asked) {
-        w->plan.recover = asked->recover;
+        w->plan.recover |= asked->recover;
         w->plan.since_offset = asked->offset;
         w->plan.since_epoch = asked->epoch;
     }

@@ -1,6 +1,7 @@
 #include "engine/client_out.h"
 
 #include "protocol/protocol_json_reply.h"
+#include "protocol/protocol_protobuf_reply.h"
 
 static unsigned metric_frame_of(const struct reply *r)
 {
@@ -52,7 +53,10 @@ static void encode_and_send(struct client *c, const struct reply *reply, bool an
     if (c->state == CLIENT_CLOSING) return;
     struct buf *scratch = &c->engine->scratch;
     buf_clear(scratch);
-    protocol_json_encode_reply(reply, scratch);
+    if (c->port->encoding == PROTOCOL_PROTOBUF)
+        protocol_protobuf_encode_reply(reply, scratch);
+    else
+        protocol_json_encode_reply(reply, scratch);
     struct blob *message = buf_ok(scratch) ? c->port->message(buf_slice(scratch)) : NULL;
     if (message) {
         client_send_blob(c, message, metric_frame_of(reply), answer);
@@ -113,8 +117,15 @@ void client_deliver(struct client *c, struct publication *p)
     if (message) {
         client_send_blob(c, blob_ref(message), frames[p->content.kind], false);
     } else {
-        client_disconnect(c, p->content.data_is_json ? DISCONNECT_INTERNAL : DISCONNECT_INAPPROPRIATE_PROTOCOL);
+        if (client_can_read(c, p)) client_disconnect(c, DISCONNECT_INTERNAL);
     }
+}
+
+bool client_can_read(struct client *c, const struct publication *p)
+{
+    bool can = c->port->encoding != PROTOCOL_JSON || publication_data_is_json(p);
+    if (!can) client_disconnect(c, DISCONNECT_INAPPROPRIATE_PROTOCOL);
+    return can;
 }
 
 _Static_assert(sizeof(struct publication_tag) == sizeof(struct string_pair) &&
@@ -137,22 +148,42 @@ void client_publication_fields(const struct publication *p, struct publication_f
     if (content->has_info) out->info = info;
 }
 
+/* The push of a join or leave; borrows the publication and *info. */
+static struct reply member_reply(const struct publication *p, struct client_info *info)
+{
+    *info = (struct client_info){ p->content.info.user, p->content.info.client, p->content.info.conn_info,
+                                  p->content.info.chan_info };
+    return (struct reply){ .kind = REPLY_PUSH,
+                           .push = { .kind = p->content.kind == PUBLICATION_JOIN ? PUSH_JOIN : PUSH_LEAVE,
+                                     .channel = p->channel,
+                                     .join = { .info = info } } };
+}
+
 bool engine_encode_push_json(const struct publication *p, struct buf *out)
 {
+    struct client_info info;
     if (p->content.kind == PUBLICATION_DATA) {
-        if (!p->content.data_is_json) return false;
+        if (!publication_data_is_json(p)) return false;
         struct publication_fields fields;
-        struct client_info info;
         client_publication_fields(p, &fields, &info);
         protocol_json_encode_publication_push(p->channel, &fields, out);
-        return buf_ok(out);
+    } else {
+        struct reply r = member_reply(p, &info);
+        protocol_json_encode_reply(&r, out);
     }
-    struct client_info info = { p->content.info.user, p->content.info.client, p->content.info.conn_info,
-                                p->content.info.chan_info };
-    struct reply r = { .kind = REPLY_PUSH,
-                       .push = { .kind = p->content.kind == PUBLICATION_JOIN ? PUSH_JOIN : PUSH_LEAVE,
-                                 .channel = p->channel,
-                                 .join = { .info = &info } } };
-    protocol_json_encode_reply(&r, out);
+    return buf_ok(out);
+}
+
+bool engine_encode_push_protobuf(const struct publication *p, struct buf *out)
+{
+    struct client_info info;
+    if (p->content.kind == PUBLICATION_DATA) {
+        struct publication_fields fields;
+        client_publication_fields(p, &fields, &info);
+        protocol_protobuf_encode_publication_push(p->channel, &fields, out);
+    } else {
+        struct reply r = member_reply(p, &info);
+        protocol_protobuf_encode_reply(&r, out);
+    }
     return buf_ok(out);
 }

@@ -17,6 +17,9 @@ void client_send_blob(struct client *c, struct blob *message, unsigned metric_fr
 /* A publication, join or leave of a channel that it is subscribed to. */
 void client_deliver(struct client *c, struct publication *p);
 
+/* Whether the client's encoding has a place for the data; if not it is closed with 3506. */
+bool client_can_read(struct client *c, const struct publication *p);
+
 /* Publications as protocol fields, in scratch memory: out has room for count. */
 void client_publication_fields(const struct publication *p, struct publication_fields *out, struct client_info *info);
 

@@ -30,10 +30,16 @@ struct subscription_plan {
     uint16_t flags;
     struct slice chan_info; /* raw JSON */
     uint32_t expire_at_s;   /* with SUB_EXPIRES */
-    bool recover;
+    bool recover; /* asked by the client, or automatic: client_recovers_by_itself() */
     uint64_t since_offset;
     struct slice since_epoch;
 };
+
+/* Row HI-27: every subscription recovers from nothing, and so gets the latest publication. */
+static inline bool client_recovers_by_itself(const struct policy_channel_options *o, uint16_t flags)
+{
+    return o->auto_cache_recover && o->recovery_mode == POLICY_RECOVERY_CACHE && (flags & SUB_RECOVERABLE);
+}
 
 struct subscription *client_find_subscription(const struct client *c, struct slice channel);
 /* The flags that the namespace gives, changed by the token's override. */
@@ -48,7 +54,7 @@ void client_announce(struct client *c, struct subscription *sub);
 /* Send what came while it was pending, in order. May end it. */
 void client_flush_backlog(struct client *c, struct subscription *sub);
 /* Fill the protocol's result; publications go to memory from the engine's arena.
- * False: memory was out. */
+ * False: memory was out, or the client is closed for what it cannot read. */
 bool client_subscribe_result(struct client *c, const struct subscription *sub, const struct broker_subscribe_result *r,
                              bool was_recovering, uint64_t since_offset, struct subscribe_result *out);
 /* Leave the channel everywhere and free it. */

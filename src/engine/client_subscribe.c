@@ -126,7 +126,7 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
         error = rules_subscribe(e->policy, &channel, r->channel, &who);
     }
     /* The tags filter comes with a later version; refusing says so, ignoring it would not. */
-    if (!error && r->tf.len > 0) error = CLIENT_ERROR_BAD_REQUEST;
+    if (!error && r->tf.ptr) error = CLIENT_ERROR_BAD_REQUEST;
     int64_t expire_at_s = claims_expire_at(&claims);
     if (!error && expire_at_s > 0 && expire_at_s <= e->wall_ms / 1000) error = CLIENT_ERROR_EXPIRED;
     if (error) {
@@ -143,6 +143,7 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
         .since_offset = r->offset,
         .since_epoch = r->epoch,
     };
+    plan.recover |= client_recovers_by_itself(plan.options, plan.flags);
     if (expire_at_s > 0) {
         plan.flags |= SUB_EXPIRES;
         plan.expire_at_s = expire_at_s > UINT32_MAX ? UINT32_MAX : (uint32_t)expire_at_s;
@@ -151,8 +152,9 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
     if (op) {
         op->command_id = id;
         op->parks = true;
-        op->was_recovering = r->recover;
-        op->strict_recovery = (r->flag & SUBSCRIBE_FLAG_STRICT_RECOVERY) != 0;
+        op->was_recovering = plan.recover;
+        op->strict_recovery = (r->flag & SUBSCRIBE_FLAG_STRICT_RECOVERY) != 0 &&
+                              plan.options->recovery_mode == POLICY_RECOVERY_STREAM;
         op->since_offset = r->offset;
         if (claims.data.len) op->data = client_copy_json(claims.data);
         if (client_start_subscription(c, &plan, op)) return;

@@ -67,6 +67,7 @@ bool client_start_subscription(struct client *c, const struct subscription_plan 
         .channel = plan->channel,
         .position = positioned,
         .recover = plan->recover && (plan->flags & SUB_RECOVERABLE),
+        .cache = plan->options->recovery_mode == POLICY_RECOVERY_CACHE,
         .recover_max = e->policy->deployment->limits.recovery_publications_max,
         .history = client_history_options(e, plan->options),
     };
@@ -243,7 +244,10 @@ bool client_subscribe_result(struct client *c, const struct subscription *sub, c
         infos = arena_alloc(&e->arena, count * sizeof *infos);
         if (!fields || !infos) return false;
     }
-    for (uint32_t i = 0; i < count; i++) client_publication_fields(r->missed.items[i], &fields[i], &infos[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!client_can_read(c, r->missed.items[i])) return false;
+        client_publication_fields(r->missed.items[i], &fields[i], &infos[i]);
+    }
     *out = (struct subscribe_result){
         .publications = fields,
         .publication_count = count,

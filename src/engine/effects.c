@@ -17,6 +17,7 @@ struct effect {
     atomic_uint refs;
     struct effect_mail {
         struct mail mail;
+        struct engine_task begin; /* while memory for the run is out */
         struct effect *effect;
     } mails[POST_OFFICE_MAX];
     char bytes[];
@@ -240,18 +241,22 @@ static struct effect_run *run_new(struct engine *e, struct effect *effect)
     return run;
 }
 
+static bool begin_step(struct engine *e, struct engine_task *task)
+{
+    struct effect_run *run = run_new(e, container_of(task, struct effect_mail, begin)->effect);
+    if (!run) return true;
+    if (run_step(e, &run->task)) engine_task_start(e, &run->task);
+    return false;
+}
+
 static void deliver_effect(struct mail *mail, void *worker_context)
 {
     struct effect_mail *m = container_of(mail, struct effect_mail, mail);
-    struct effect *effect = m->effect;
     struct engine *e = engine_of_worker(worker_context);
-    struct effect_run *run = run_new(e, effect);
-    if (!run) {
-        LOG_ERROR("out of memory: an effect of the server API was not carried out", LOG_U64("worker", e->index));
-        effect_unref(effect); /* not counted down: the caller sees a time-out */
-        return;
-    }
-    if (run_step(e, &run->task)) engine_task_start(e, &run->task);
+    m->begin.step = begin_step;
+    if (!begin_step(e, &m->begin)) return;
+    LOG_ERROR("out of memory: an effect of the server API has to wait", LOG_U64("worker", e->index));
+    engine_task_start(e, &m->begin);
 }
 
 static void deliver_done(struct mail *mail, void *worker_context)

@@ -26,6 +26,8 @@ static struct auth_verifier *make_verifier(const struct policy_deployment *d, co
         .hmac_key = slice_from_cstr(o->hmac_secret_key),
         .hmac_previous_key = slice_from_cstr(o->hmac_previous_secret_key),
         .hmac_previous_valid_until_s = o->hmac_previous_valid_until_s,
+        .rsa_public_key = slice_from_cstr(o->rsa_public_key),
+        .ecdsa_public_key = slice_from_cstr(o->ecdsa_public_key),
         .audience = slice_from_cstr(o->audience),
         .issuer = slice_from_cstr(o->issuer),
         .user_id_claim = slice_from_cstr(o->user_id_claim),

@@ -110,6 +110,8 @@ static inline struct broker_context engine_broker_context(struct engine *e)
  * thread. False: its data is not JSON (clients of JSON are closed with 3506), or
  * memory is out (see buf_ok). */
 bool engine_encode_push_json(const struct publication *p, struct buf *out);
+/* The same for subscribers of Protobuf. False: memory is out. */
+bool engine_encode_push_protobuf(const struct publication *p, struct buf *out);
 
 /* The three functions that a broker's mail calls on this worker (struct broker_links). */
 void engine_deliver_publication(struct mail *mail, void *worker_context);

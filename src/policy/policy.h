@@ -62,6 +62,7 @@ struct policy_namespace {
 struct policy_token_options {
     char *hmac_secret_key, *hmac_previous_secret_key;
     int64_t hmac_previous_valid_until_s; /* 0 = no limit */
+    char *rsa_public_key, *ecdsa_public_key; /* PEM; config_check() has seen that they are keys */
     char *audience, *audience_regex, *issuer, *issuer_regex, *user_id_claim;
     /* owned; made from the two patterns by policy_deployment_seal(), NULL without them */
     struct policy_regex *audience_matcher, *issuer_matcher;

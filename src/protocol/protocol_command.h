@@ -53,7 +53,7 @@ struct subscribe_request {
     struct slice epoch;
     struct slice data; /* raw */
     struct slice delta;
-    struct slice tf; /* the tags filter, still encoded: a JSON object */
+    struct slice tf; /* the tags filter, still encoded: a JSON object, or a FilterNode; ptr NULL when absent */
     struct slice cursor;
     uint64_t offset;
     int64_t flag;

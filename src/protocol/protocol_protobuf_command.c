@@ -33,10 +33,8 @@ static bool read_span(struct decoder *d, struct slice *out)
 {
     struct slice more;
     if (!wire_bytes(&d->r, &more)) return false;
-    if (out->len == 0 || more.len == 0) {
-        if (more.len > 0) *out = more;
-        return true;
-    }
+    if (out->len == 0) *out = more;
+    if (out->ptr == more.ptr || more.len == 0) return true;
     char *joined = scratch_alloc(d, out->len + more.len);
     if (!joined) return false;
     memcpy(joined, out->ptr, out->len);

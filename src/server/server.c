@@ -30,6 +30,7 @@
 #define LISTEN_BACKLOG   4096
 #define WORKERS_MAX      (POST_OFFICE_MAX - 1) /* one place is the control thread's */
 #define NOFILE_COMFORTABLE 10000
+#define TURNS_AT_END_MAX 100000 /* work that waits for memory may never end */
 
 struct server {
     const struct server_options *options;
@@ -218,11 +219,14 @@ static bool stop_workers(struct server *s)
     return clean;
 }
 
-/* Mail between workers that nobody reads any more still owns memory. */
+/* Mail between workers that nobody reads any more still owns memory, and so does long
+ * work that was under way. */
 static void drain_mail(struct server *s)
 {
-    for (uint32_t i = 0; i < s->worker_count; i++)
+    for (uint32_t i = 0; i < s->worker_count; i++) {
         while (mailbox_drain(&s->workers[i].mailbox, 1024)) {}
+        for (int turns = 0; turns < TURNS_AT_END_MAX && engine_turn(&s->workers[i].engine); turns++) {}
+    }
 }
 
 /* Also after a start that got only part of the way. */

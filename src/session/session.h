@@ -93,6 +93,7 @@ struct session_host {
     struct http_limits http_limits;
     struct http_event event;   /* of the request being read */
     struct buf out;            /* answers of one turn of one connection */
+    size_t body_bytes;         /* of the sessions' bodies in pieces */
     struct list ended;         /* clients that were closed and still have to leave */
     struct list again;         /* exchanges with long work */
     struct map groups;         /* space -> struct session_group */

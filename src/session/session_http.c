@@ -1,4 +1,5 @@
 #include "base/check.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "http/http_date.h"
 #include "http/http_response.h"
@@ -33,7 +34,7 @@ static bool keep_body(struct session *s, struct slice piece)
 {
     struct buf *body = &s->http.body;
     size_t before = body->cap;
-    if (piece.len > SESSION_BODIES_BYTES_MAX - s->host->body_bytes) return false;
+    if (s->host->body_bytes + piece.len > SESSION_BODIES_BYTES_MAX) return false;
     buf_append(body, piece);
     s->host->body_bytes += body->cap - before;
     return buf_ok(body);
@@ -47,7 +48,7 @@ void session_http_deinit(struct session *s)
     h->exchange = NULL;
     mem_free(h->request);
     h->request = NULL;
-    buf_deinit(&h->body);
+    drop_body(s);
 }
 
 /* ---- answers ---- */
@@ -114,11 +115,12 @@ static void release_exchange(struct session *s)
     s->http.exchange = NULL;
 }
 
-static void release_request(struct session_http *h)
+static void release_request(struct session *s)
 {
+    struct session_http *h = &s->http;
     mem_free(h->request);
     h->request = NULL;
-    buf_deinit(&h->body);
+    drop_body(s);
     h->reading_body = false;
 }
 
@@ -134,7 +136,7 @@ void session_http_outcome(struct session *s, enum session_outcome outcome, const
     list_remove(&h->again);
     if (!net_conn_closing(&s->conn)) session_http_write(s, h->request, answer);
     release_exchange(s);
-    release_request(h);
+    release_request(s);
     session_http_flush(s);
     after_answer(s);
     if (!net_conn_closing(&s->conn)) net_conn_resume(&s->conn);
@@ -166,7 +168,7 @@ static void on_request(struct session *s, const struct http_request *request, st
     if (outcome == SESSION_ANSWERED) {
         session_http_write(s, request, &answer);
         release_exchange(s);
-        release_request(h);
+        release_request(s);
         after_answer(s);
         return;
     }
@@ -235,9 +237,23 @@ static bool on_body(struct session *s, const struct http_request *request, struc
         *body = piece;
         return true;
     }
-    buf_append(&h->body, piece);
+    if (!keep_body(s, piece)) return false;
     *body = buf_slice(&h->body);
-    return buf_ok(&h->body);
+    return true;
+}
+
+static void refuse_body(struct session *s)
+{
+    struct session_answer answer = {
+        .status = 503,
+        .content_type = SLICE("application/json"),
+        .body = SLICE("{\"error\":{\"code\":\"unavailable\",\"message\":\"the server has no room for this body now; "
+                      "try again later\"}}"),
+    };
+    LOG_WARN("request bodies take too much memory: one was refused", LOG_U64("bytes", s->host->body_bytes));
+    session_http_write(s, NULL, &answer);
+    session_http_flush(s);
+    net_conn_close(&s->conn, NET_CLOSE_FLUSH, NULL, SESSION_LINGER_MS);
 }
 
 /* A peer that asks and does not read its answers has to wait: else they would pile up. */
@@ -265,10 +281,13 @@ size_t session_http_data(struct session *s, char *bytes, size_t len)
             if (on_head(s, request) == HEAD_UPGRADED) return len - in.len;
             continue;
         case HTTP_BODY:
-            if (h->reading_body && !on_body(s, request, host->event.body, &body)) net_conn_close(&s->conn, NET_CLOSE_NOW, NULL, 0);
+            if (h->reading_body && !on_body(s, request, host->event.body, &body)) refuse_body(s);
             continue;
         case HTTP_DONE:
-            if (h->reading_body) on_request(s, request, body); /* else it had its answer at the head */
+            if (h->reading_body)
+                on_request(s, request, body);
+            else if (http_parser_is_finished(&h->parser))
+                after_answer(s); /* it had its answer at the head, and that was the last */
             continue;
         case HTTP_BROKEN:
             on_broken(s);
@@ -282,7 +301,7 @@ size_t session_http_data(struct session *s, char *bytes, size_t len)
         if (!h->request && !(h->request = http_request_copy(request))) {
             net_conn_close(&s->conn, NET_CLOSE_NOW, NULL, 0);
         } else {
-            if (body.len > 0 && h->body.len == 0) buf_append(&h->body, body);
+            if (body.len > 0 && h->body.len == 0 && !keep_body(s, body)) refuse_body(s);
             if (h->continue_owed) {
                 h->continue_owed = false;
                 buf_append(&host->out, SLICE(HTTP_CONTINUE));

@@ -23,7 +23,7 @@ void session_http_drain(struct session *s);
 bool session_upgrade(struct session *s, const struct http_request *request);
 
 /* session_ws.c */
-extern const struct client_port session_ws_port;
+extern const struct client_port session_ws_port, session_ws_protobuf_port;
 extern const struct net_framing session_ws_framing;
 size_t session_ws_data(struct session *s, char *bytes, size_t len);
 size_t session_ws_wanted(struct session *s);

@@ -6,6 +6,7 @@
 #include "session/session_parts.h"
 #include "ws/ws_handshake.h"
 
+#define PROTOBUF_SUBPROTOCOL "centrifuge-protobuf"
 #define KEY_LEN_MAX 256 /* a longer client key is none of ours */
 
 static void refuse(struct session *s, const struct http_request *request, int status, const char *why,
@@ -60,8 +61,8 @@ static bool handshake_fits(struct session *s, const struct http_request *request
     };
     enum ws_handshake_result result = ws_handshake_check(&r);
     if (result == WS_HANDSHAKE_OK) {
-        /* Protobuf joins when it is built; asking for it alone is answered with JSON text. */
-        static const struct slice known[] = { { "centrifuge-json", sizeof "centrifuge-json" - 1 } };
+        static const struct slice known[] = { { "centrifuge-json", sizeof "centrifuge-json" - 1 },
+                                              { PROTOBUF_SUBPROTOCOL, sizeof PROTOBUF_SUBPROTOCOL - 1 } };
         ptrdiff_t index = ws_handshake_subprotocol(r.protocol, known, ARRAY_COUNT(known));
         *protocol = index >= 0 ? known[index] : (struct slice){ 0 };
         *key = r.key;
@@ -109,6 +110,7 @@ struct upgrade {
     struct slice origin, user;
     const struct policy_key *key; /* NULL = none */
     bool frame_pings; /* ?cf_ws_frame_ping_pong=true */
+    bool protobuf;
 };
 
 /* Row TR-02, or the rules of a client key. False: refused. */
@@ -130,15 +132,22 @@ static bool origin_fits(struct session *s, const struct http_request *request, s
     return !why;
 }
 
-static bool wants_frame_pings(const struct http_request *request)
+static bool query_says(const struct http_request *request, struct slice name, struct slice wanted)
 {
     struct buf value;
     buf_init(&value, 16);
-    bool wants = request->query.len > 0 &&
-                 http_query_get(request->query, SLICE("cf_ws_frame_ping_pong"), &value) == HTTP_QUERY_FOUND &&
-                 slice_eq(buf_slice(&value), SLICE("true"));
+    bool says = request->query.len > 0 && http_query_get(request->query, name, &value) == HTTP_QUERY_FOUND &&
+                slice_eq(buf_slice(&value), wanted);
     buf_deinit(&value);
-    return wants;
+    return says;
+}
+
+/* Rows CP-87, CP-88: by any of three; a subprotocol of JSON does not take it back. */
+static bool wants_protobuf(const struct http_request *request, struct slice subprotocol)
+{
+    return slice_eq(subprotocol, SLICE(PROTOBUF_SUBPROTOCOL)) ||
+           query_says(request, SLICE("cf_protocol"), SLICE("protobuf")) ||
+           query_says(request, SLICE("format"), SLICE("protobuf"));
 }
 
 /* The HTTP arm of the session gives way to the WebSocket arm. */
@@ -152,7 +161,7 @@ static bool become_websocket(struct session *s, const struct upgrade *up)
     list_init(&s->ws.ended);
     s->conn.framing = &session_ws_framing;
     struct client *c = &s->ws.client;
-    client_init(c, host->engine, &session_ws_port, session_handle(s));
+    client_init(c, host->engine, up->protobuf ? &session_ws_protobuf_port : &session_ws_port, session_handle(s));
     c->frame_pings = up->frame_pings;
     return (!up->key || client_set_key(c, up->key)) && (up->origin.len == 0 || client_set_origin(c, up->origin)) &&
            (up->user.len == 0 || client_set_header_user(c, up->user));
@@ -167,7 +176,8 @@ bool session_upgrade(struct session *s, const struct http_request *request)
         return false;
     struct slice header = slice_from_cstr(host->engine->policy->deployment->user_id_http_header);
     if (header.len > 0) up.user = http_request_header(request, header);
-    up.frame_pings = wants_frame_pings(request);
+    up.frame_pings = query_says(request, SLICE("cf_ws_frame_ping_pong"), SLICE("true"));
+    up.protobuf = wants_protobuf(request, protocol);
     ws_handshake_write(&host->out, key, protocol);
     if (!become_websocket(s, &up)) {
         net_conn_close(&s->conn, NET_CLOSE_NOW, NULL, 0);

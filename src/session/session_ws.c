@@ -25,6 +25,15 @@ static struct blob *encode_publication(const struct publication *p)
     return message;
 }
 
+static struct blob *encode_publication_protobuf(const struct publication *p)
+{
+    struct buf bytes;
+    buf_init(&bytes, BUF_NO_LIMIT);
+    struct blob *message = engine_encode_push_protobuf(p, &bytes) ? ws_binary_message(buf_slice(&bytes)) : NULL;
+    buf_deinit(&bytes);
+    return message;
+}
+
 static void port_send(struct client *c, struct blob *message, bool answer)
 {
     struct session *s = session_of_client(c);
@@ -113,10 +122,26 @@ static void send_raw(struct session *s, struct blob *frame)
 static void port_frame_ping(struct client *c) { send_raw(session_of_client(c), ws_ping_frame((struct slice){ 0 })); }
 
 const struct client_port session_ws_port = {
+    .encoding = PROTOCOL_JSON,
     .form = PUBLICATION_FORM_JSON,
     .metric_transport = METRIC_TRANSPORT_WEBSOCKET,
     .encode_publication = encode_publication,
     .message = ws_text_message,
+    .send = port_send,
+    .close = port_close,
+    .set_deadline = port_set_deadline,
+    .resume = port_resume,
+    .queued = port_queued,
+    .frame_ping = port_frame_ping,
+    .joined_space = port_joined_space,
+};
+
+const struct client_port session_ws_protobuf_port = {
+    .encoding = PROTOCOL_PROTOBUF,
+    .form = PUBLICATION_FORM_PROTOBUF,
+    .metric_transport = METRIC_TRANSPORT_WEBSOCKET,
+    .encode_publication = encode_publication_protobuf,
+    .message = ws_binary_message,
     .send = port_send,
     .close = port_close,
     .set_deadline = port_set_deadline,

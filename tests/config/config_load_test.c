@@ -253,8 +253,8 @@ static void what_is_not_built_and_decides_something_stops_the_start(void **state
           "subscribe_proxy_enabled" },
         { "{\"channel\":{\"namespaces\":[{\"name\":\"ab\",\"subscription_type\":\"map\"}]}}",
           "is \"map\" in namespace \"ab\", which is not built" },
-        { "{\"channel\":{\"namespaces\":[{\"name\":\"ab\",\"force_recovery_mode\":\"cache\"}]}}",
-          "is \"cache\" in namespace \"ab\", which is not built" },
+        { "{\"channel\":{\"namespaces\":[{\"name\":\"ab\",\"auto_cache_recover\":true}]}}",
+          "needs force_recovery and force_recovery_mode \"cache\"" },
     };
     (void)state;
     expect(rows, ARRAY_COUNT(rows), true);

@@ -20,6 +20,12 @@ export async function has(name) {
   return code === 0;
 }
 
+// Whatever goes wrong, no program outlives this one. Each leads a group of its own: the shell and what it started.
+const groups = new Set();
+process.on('exit', () => {
+  for (const pid of groups) process.kill(-pid, 'SIGKILL');
+});
+
 async function portAnswers(port) {
   try {
     await fetch(`http://127.0.0.1:${port}/`);
@@ -62,7 +68,9 @@ export class Reader {
     child.printed = '';
     child.stdout.on('data', (data) => (child.printed += data));
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (child.said += data));
+    groups.add(child.pid);
     child.closed = new Promise((done) => child.once('close', (code) => {
+      groups.delete(child.pid);
       child.left = true;
       done(code);
     }));
@@ -71,7 +79,7 @@ export class Reader {
   }
 
   end(child) {
-    if (!child.left) process.kill(-child.pid, 'SIGTERM'); // the shell and what it started
+    if (!child.left) process.kill(-child.pid, 'SIGTERM');
     return child.closed;
   }
 

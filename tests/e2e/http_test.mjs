@@ -104,6 +104,34 @@ scenario('an unknown path is 404 as JSON, a wrong method 405 with Allow', async 
   assert.match(wrong.headers.get('allow'), /GET/);
 });
 
+const AT_ANY_TIME = ['with the head', 'after the head', 'after the answer'];
+for (const [what, path, key, status, times] of [
+  ['a wrong key', '/api/publish', 'wrong', 401, AT_ANY_TIME],
+  ['no project key', '/api/realtime/publish', 'wrong', 401, AT_ANY_TIME],
+  ['an unknown path', '/no/such/path', API_KEY, 404, AT_ANY_TIME.slice(0, 2)], // answered when the body is there
+]) {
+  for (const when of times) {
+    scenario(`a POST refused for ${what}, its body sent ${when}, does not disturb the next request`, async (server) => {
+      const raw = await RawSocket.connect(server.port);
+      const body = '{"channel":"plain:http","data":1}';
+      for (let round = 0; round < 10; round++) {
+        const refusedHead = `POST ${path} HTTP/1.1\r\nHost: h\r\nX-API-Key: ${key}\r\nContent-Length: ${body.length}\r\n\r\n`;
+        if (when === 'with the head') raw.write(refusedHead + body);
+        else raw.write(refusedHead);
+        if (when === 'after the head') {
+          await new Promise((resolve) => setImmediate(resolve)); // a packet of its own
+          raw.write(body);
+        }
+        assert.equal((await raw.response()).status, status);
+        if (when === 'after the answer') raw.write(body);
+        raw.write(publish(round));
+        assert.equal((await raw.response()).body, '{"result":{}}', `round ${round}`);
+      }
+      raw.close();
+    });
+  }
+}
+
 scenario('Connection: close ends the connection after the answer', async (server) => {
   const raw = await RawSocket.connect(server.port);
   raw.write(publish('last', 'Connection: close\r\n'));

@@ -491,6 +491,12 @@ static void a_repeated_tags_filter_is_kept_joined(void **state)
                                    "\x12\x01"
                                    "b");
     walk_end(&w);
+    c = take_one(&w, "06 0801 2a02 6a00"); /* an empty filter is not an absent one */
+    assert_non_null(c->subscribe->tf.ptr);
+    assert_int_equal(c->subscribe->tf.len, 0);
+    walk_end(&w);
+    assert_null(take_one(&w, "04 0801 2a00")->subscribe->tf.ptr);
+    walk_end(&w);
 }
 
 static void a_repeated_key_of_a_map_keeps_its_place_and_takes_the_last_value(void **state)

@@ -17,6 +17,20 @@ static bool plan_recovery(const struct memory_hold *h, const struct broker_subsc
     return true;
 }
 
+/* Row HI-26: the latest publication, unless the subscriber stands at it already. */
+static bool plan_cache_recovery(const struct memory_hold *h, const struct broker_subscribe *r,
+                                const struct broker_position *top, struct memory_read *read)
+{
+    bool has_it = r->since.offset > 0 && r->since.offset == top->offset &&
+                  strncmp(r->since.epoch, top->epoch, BROKER_EPOCH_MAX) == 0;
+    bool there = top->offset > 0 && memory_stream_first(h->entry->stream) <= top->offset;
+    if (there && !has_it) {
+        read->next = top->offset;
+        read->left = 1;
+    }
+    return there || has_it;
+}
+
 /* In the hold: the position, and the first of what was missed. */
 static void read_position(const struct memory_hold *h, const struct broker_subscribe *r,
                           struct broker_subscribe_result *result, struct memory_read *read)
@@ -25,7 +39,7 @@ static void read_position(const struct memory_hold *h, const struct broker_subsc
     struct broker_position top;
     memory_hold_position(h, &top);
     if (r->position || r->recover || h->entry->stream) result->top = top;
-    if (r->recover) result->recovered = plan_recovery(h, r, &top, read);
+    if (r->recover) result->recovered = (r->cache ? plan_cache_recovery : plan_recovery)(h, r, &top, read);
     memory_read_begin(read, h);
 }
 

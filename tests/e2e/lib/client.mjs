@@ -6,9 +6,9 @@ import { Queue, within } from './wait.mjs';
 // Clients that a test made and must not leave behind.
 const open = new Set();
 
-// A client; `options` go to centrifuge-js. Its events are in client.events: {name, ctx}.
-export function newClient(url, options = {}) {
-  const client = new Centrifuge(url, {
+// A client; `options` go to centrifuge-js. Its events are in client.events: {name, ctx}. Class: of centrifuge-js, JSON's unless told.
+export function newClient(url, options = {}, Class = Centrifuge) {
+  const client = new Class(url, {
     websocket: WebSocket,
     minReconnectDelay: 20,
     maxReconnectDelay: 100,
