@@ -6,6 +6,21 @@
 #include "base/check.h"
 #include "base/hash.h"
 
+/* Their private halves are gone; the seeds hold tokens that were signed with them. */
+static const char rsa_pem[] = "-----BEGIN PUBLIC KEY-----\n"
+                              "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA6CxR6x7qw620MyDsAKhk\n"
+                              "e7EBPkwxC7+tHcvO2kEROQC55v5pPtLzve0qSfiWdGRJiZlfzW9A9kJUgjtF+4nq\n"
+                              "uVyL9ndUBST+pWgRbYaE2hJl8zVk+jncagW5PnTg2rJl3TDiejJwoWzcrHZKVJJk\n"
+                              "n8SQWr2ble7nMNqNRqDRxgF+zKnZsJ/DJd8sBl9FpXhOqHXj4ebz0rfbcYypAy4k\n"
+                              "cwo5y3WoFp0GQJnOeLggKueZpkHS2b3nhUP60JHzY4xnJj8Ox/RdwljQVqunjPlN\n"
+                              "ylw1u11lSFoE60c7Dl35YZk5jLZ664TpMk3/iPVakCltePWsNEWFw4ik4euR2T6U\n"
+                              "XwIDAQAB\n"
+                              "-----END PUBLIC KEY-----\n";
+static const char p256_pem[] = "-----BEGIN PUBLIC KEY-----\n"
+                               "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEImI0goPXzAZnLvhKTXIdLxvkFEpO\n"
+                               "GQTccqUAScqioGVzbOlLem13y0rtFjHy538MoyduvO/+CNB1l66+RV9pDQ==\n"
+                               "-----END PUBLIC KEY-----\n";
+
 static struct auth_verifier *strict, *lax;
 static struct auth_scratch *scratch;
 static struct arena arena;
@@ -15,7 +30,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    const struct auth_options options = { .hmac_key = SLICE("secret"), .user_id_claim = SLICE("user") };
+    const struct auth_options options = { .hmac_key = SLICE("secret"),
+                                          .rsa_public_key = SLICE(rsa_pem),
+                                          .ecdsa_public_key = SLICE(p256_pem),
+                                          .user_id_claim = SLICE("user") };
     const struct auth_options skip = { .insecure_skip_signature = true };
     strict = auth_verifier_new(&options);
     lax = auth_verifier_new(&skip);

@@ -1,9 +1,8 @@
 #include "api/api.h"
 
-#include <time.h>
-
 #include "api/api_answer.h"
 #include "api/api_family.h"
+#include "api/api_many.h"
 
 /* Room for a body, its decoded parts and a list of channels. */
 #define ARENA_BYTES_MAX ((size_t)256 << 20)
@@ -15,13 +14,6 @@
 #define ENGINE_BODY_MAX ((size_t)16 << 20)
 /* A publication of half an output queue fits, also as base64 or with escapes. */
 #define PROJECT_BODY_MAX ((size_t)4 << 20)
-
-static uint64_t clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 size_t api_body_max(enum api_family family)
 {
@@ -35,28 +27,24 @@ void api_call_init(struct api_call *call, struct engine *engine)
     buf_init(&call->body, ANSWER_BYTES_MAX);
 }
 
-/* Nothing that was waited for concerns this call any more. */
-static void forget(struct api_call *call)
+/* The commands of a batch too. */
+static void forget_all(struct api_call *call)
 {
-    if (call->drop_) call->drop_(call);
-    call->drop_ = NULL;
-    call->state_ = NULL;
-    call->completed_ = NULL;
-    call->effect_done_ = NULL;
-    call->continue_ = NULL;
-    call->operation_ = 0;
+    api_forget(call);
+    call->many_ = NULL;
+    call->place_ = (struct api_place){ 0 };
 }
 
 void api_call_deinit(struct api_call *call)
 {
-    forget(call);
+    forget_all(call);
     arena_deinit(&call->arena);
     buf_deinit(&call->body);
 }
 
 void api_call_reset(struct api_call *call)
 {
-    forget(call);
+    forget_all(call);
     arena_reset(&call->arena);
     if (call->body.cap > BODY_KEEP_MAX) buf_deinit(&call->body);
     buf_clear(&call->body);
@@ -66,23 +54,21 @@ void api_call_reset(struct api_call *call)
     call->admission_ = (struct api_admission){ 0 };
     call->errors_as_status_ = false;
     call->space_ = 0;
-    call->metric_method_ = METRIC_API_METHOD_OTHER;
 }
 
+/* A command has come this far; in a batch the others follow. */
 static enum api_outcome finish(struct api_call *call, enum api_outcome outcome)
 {
-    if (outcome != API_ANSWERED) return outcome;
-    forget(call);
-    double seconds = (double)(clock_ns() - call->started_ns_) / 1e9;
-    metrics_observe(call->engine->metrics, METRIC_API_COMMAND_DURATION, call->metric_method_, seconds);
-    return API_ANSWERED;
+    if (outcome == API_ANSWERED && call->many_) outcome = api_many_next(call);
+    if (outcome == API_ANSWERED) api_command_end(call);
+    return outcome;
 }
 
 /* False: answered. */
 static bool admit(struct api_call *call, const struct api_request *request)
 {
     api_call_reset(call);
-    call->started_ns_ = clock_ns();
+    api_command_begin(call, METRIC_API_METHOD_OTHER);
     call->handle = request->handle;
     call->family_ = request->family;
     call->admission_.policy_version = call->engine->policy->version;
@@ -109,7 +95,7 @@ bool api_refuse(struct api_call *call, const struct api_request *request)
 enum api_outcome api_start(struct api_call *call, const struct api_request *request)
 {
     if (was_admitted(call, request))
-        call->started_ns_ = clock_ns(); /* the time that the body took is the peer's */
+        api_command_begin(call, call->metric_method_); /* the time that the body took is the peer's */
     else if (!admit(call, request))
         return finish(call, API_ANSWERED);
     call->admission_.name = (struct slice){ 0 }; /* good for one request */
@@ -149,6 +135,6 @@ enum api_outcome api_continue(struct api_call *call)
 
 void api_timed_out(struct api_call *call)
 {
-    forget(call);
+    forget_all(call);
     (void)finish(call, call->family_ == API_ENGINE ? api_error(call, API_ERROR_INTERNAL) : api_project_timed_out(call));
 }

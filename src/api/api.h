@@ -42,6 +42,14 @@ struct api_admission {
     uint64_t policy_version;
 };
 
+/* Where in the body an answer goes: zeroed, it is the body. */
+struct api_place {
+    bool among_others; /* start is where it begins, and its status is not the whole's */
+    uint32_t id;       /* a member of it; 0 = none */
+    size_t start;
+    struct slice result_name; /* empty = "result" */
+};
+
 struct api_state; /* a method's own state while an answer is pending; in the arena */
 
 struct api_call {
@@ -64,6 +72,8 @@ struct api_call {
     enum api_outcome (*effect_done_)(struct api_call *call, uint32_t affected);
     enum api_outcome (*continue_)(struct api_call *call);
     void (*drop_)(struct api_call *call); /* gives back what state_ owns outside the arena; NULL = nothing */
+    struct api_many *many_;               /* the commands of a batch; in the arena; NULL = there is one request */
+    struct api_place place_;
     uint32_t operation_;                  /* the pending operation; answers with another number are stale; 0 = none */
     enum api_family family_;
     struct api_admission admission_;

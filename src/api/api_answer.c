@@ -1,12 +1,17 @@
 #include "api/api_answer.h"
 
+#include <time.h>
+
 #include "base/check.h"
 
 /* ---- engine family ---- */
 
 static void begin_body(struct api_call *call, int http_status)
 {
-    buf_clear(&call->body);
+    if (!call->place_.among_others)
+        buf_clear(&call->body);
+    else if (buf_ok(&call->body)) /* else the whole answer is lost, which is found out at its end */
+        call->body.len = call->place_.start;
     call->status = http_status;
     call->content_type = API_JSON;
 }
@@ -14,19 +19,30 @@ static void begin_body(struct api_call *call, int http_status)
 /* An answer that memory or the limit was not enough for. */
 static enum api_outcome end_body(struct api_call *call)
 {
-    if (buf_ok(&call->body)) return API_ANSWERED;
+    if (buf_ok(&call->body) || call->place_.among_others) return API_ANSWERED;
     buf_clear(&call->body);
     call->status = 500;
     call->content_type = (struct slice){ 0 };
     return API_ANSWERED;
 }
 
-struct json_writer api_result_begin(struct api_call *call)
+/* {"id":…, if it has one. */
+static struct json_writer begin_answer(struct api_call *call)
 {
-    begin_body(call, 200);
     struct json_writer w = json_writer_to(&call->body);
     json_write_object_begin(&w);
-    json_write_name(&w, SLICE("result"));
+    if (call->place_.id == 0) return w;
+    json_write_name(&w, SLICE("id"));
+    json_write_u64(&w, call->place_.id);
+    return w;
+}
+
+struct json_writer api_result_begin(struct api_call *call)
+{
+    struct slice name = call->place_.result_name;
+    begin_body(call, 200);
+    struct json_writer w = begin_answer(call);
+    json_write_name(&w, name.len > 0 ? name : SLICE("result"));
     json_write_object_begin(&w);
     return w;
 }
@@ -59,12 +75,12 @@ enum api_outcome api_error_with(struct api_call *call, int http_status, uint32_t
     begin_body(call, http_status);
     metrics_add(call->engine->metrics, METRIC_AT2(API_COMMAND_ERRORS, call->metric_method_, metrics_error_code(code)),
                 1);
-    struct json_writer w = json_writer_to(&call->body);
     if (call->errors_as_status_) {
-        api_write_error(&w, code, message);
+        struct json_writer bare = json_writer_to(&call->body);
+        api_write_error(&bare, code, message);
         return end_body(call);
     }
-    json_write_object_begin(&w);
+    struct json_writer w = begin_answer(call);
     json_write_name(&w, SLICE("error"));
     api_write_error(&w, code, message);
     json_write_object_end(&w);
@@ -91,6 +107,13 @@ enum api_outcome api_error_status(struct api_call *call, enum status status)
     uint32_t code = api_code_of_status(status);
     if (status == STATUS_OVERLOADED) return api_error_with(call, 503, code, api_error_message(code));
     return api_error(call, code);
+}
+
+enum api_outcome api_json_end(struct api_call *call)
+{
+    call->status = 200;
+    call->content_type = API_JSON;
+    return end_body(call);
 }
 
 enum api_outcome api_plain(struct api_call *call, int http_status, struct slice text)
@@ -215,6 +238,37 @@ enum api_outcome api_run_effect(struct api_call *call, struct effect_request *ef
     }
     call->operation_ = 0;
     return status == STATUS_OK ? api_result_empty(call) : api_error_status(call, status);
+}
+
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void api_command_begin(struct api_call *call, unsigned metric_method)
+{
+    call->metric_method_ = metric_method;
+    call->started_ns_ = clock_ns();
+}
+
+void api_command_end(struct api_call *call)
+{
+    api_forget(call);
+    double seconds = (double)(clock_ns() - call->started_ns_) / 1e9;
+    metrics_observe(call->engine->metrics, METRIC_API_COMMAND_DURATION, call->metric_method_, seconds);
+}
+
+void api_forget(struct api_call *call)
+{
+    if (call->drop_) call->drop_(call);
+    call->drop_ = NULL;
+    call->state_ = NULL;
+    call->completed_ = NULL;
+    call->effect_done_ = NULL;
+    call->continue_ = NULL;
+    call->operation_ = 0;
 }
 
 void *api_state_new(struct api_call *call, size_t len)

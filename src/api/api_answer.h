@@ -34,6 +34,8 @@ enum api_outcome api_error_status(struct api_call *call, enum status status);
 uint32_t api_code_of_status(enum status status);
 /* {"code":…,"message":…} as the next value. */
 void api_write_error(struct json_writer *w, uint32_t code, struct slice message);
+/* 200 with the JSON that has been written to the body. */
+enum api_outcome api_json_end(struct api_call *call);
 /* A body that is not JSON, as Go's http package gives it. */
 enum api_outcome api_plain(struct api_call *call, int http_status, struct slice text);
 /* A status and nothing else. */
@@ -70,6 +72,11 @@ enum api_outcome api_after(struct api_call *call, enum broker_answer answer, str
 enum api_outcome api_again(struct api_call *call, enum api_outcome (*next)(struct api_call *call));
 /* Start the effect and answer {"result":{}} when it has happened everywhere. */
 enum api_outcome api_run_effect(struct api_call *call, struct effect_request *effect);
+/* A command begins now; and it has ended, with its state, and is counted. */
+void api_command_begin(struct api_call *call, unsigned metric_method);
+void api_command_end(struct api_call *call);
+/* Nothing that was waited for concerns this call any more. */
+void api_forget(struct api_call *call);
 /* Zeroed, in the arena; NULL when memory is out. */
 void *api_state_new(struct api_call *call, size_t len);
 

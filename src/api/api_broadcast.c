@@ -19,7 +19,7 @@ static const struct api_field fields[] = {
 };
 
 struct broadcast_state {
-    struct broadcast request; /* borrows the body's copy in the arena */
+    struct broadcast request; /* what it borrows is in the arena */
     struct json_writer writer;
     uint32_t next; /* index of the channel whose answer is to come */
 };
@@ -98,12 +98,11 @@ static enum api_outcome completed(struct api_call *call, struct broker_result *r
     return go_on(call);
 }
 
-enum api_outcome api_broadcast(struct api_call *call, struct slice body)
+static enum api_outcome run(struct api_call *call, const void *request)
 {
-    struct slice copy = arena_copy(&call->arena, body);
-    struct broadcast_state *s = copy.ptr ? api_state_new(call, sizeof *s) : NULL;
+    struct broadcast_state *s = api_state_new(call, sizeof *s);
     if (!s) return api_error(call, API_ERROR_INTERNAL);
-    if (!api_read(call, copy, fields, ARRAY_COUNT(fields), &s->request)) return API_ANSWERED;
+    s->request = *(const struct broadcast *)request;
     if (s->request.channels.count == 0) return api_error(call, API_ERROR_BAD_REQUEST);
     enum api_publication_problem problem = api_publication_prepare(call, &s->request.publication);
     if (problem) return api_error(call, api_publication_code(problem));
@@ -112,3 +111,13 @@ enum api_outcome api_broadcast(struct api_call *call, struct slice body)
     json_write_array_begin(&s->writer);
     return go_on(call);
 }
+
+const struct api_method api_broadcast = {
+    .name = SLICE_INIT("broadcast"),
+    .metric = METRIC_API_METHOD_BROADCAST,
+    .fields = fields,
+    .field_count = ARRAY_COUNT(fields),
+    .request_len = sizeof(struct broadcast),
+    .keeps_request = true,
+    .run = run,
+};

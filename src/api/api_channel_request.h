@@ -7,13 +7,12 @@
 
 struct api_channel_request {
     struct slice channel;
-    struct rules_channel resolved;
 };
 
-/* Read and resolve it; false: answered. */
-bool api_channel_request_read(struct api_call *call, struct slice body, struct api_channel_request *out);
-/* The same, with the answer of broker->presence. */
-enum api_outcome api_ask_presence(struct api_call *call, struct slice body, bool stats_only,
+extern const struct api_field api_channel_fields[1];
+
+/* Resolve it and ask the broker for its presence. */
+enum api_outcome api_ask_presence(struct api_call *call, const struct api_channel_request *r, bool stats_only,
                                   enum api_outcome (*completed)(struct api_call *call, struct broker_result *result));
 
 #endif

@@ -88,14 +88,13 @@ static enum api_outcome go_on(struct api_call *call)
     return api_result_end(call, &s->writer);
 }
 
-enum api_outcome api_channels(struct api_call *call, struct slice body)
+static enum api_outcome run(struct api_call *call, const void *request)
 {
-    struct channels request = { 0 };
-    if (!api_read(call, body, fields, ARRAY_COUNT(fields), &request)) return API_ANSWERED;
+    const struct channels *r = request;
     /* row OB-06 */
-    if (!policy_glob_valid(request.pattern)) return api_error(call, API_ERROR_INTERNAL);
+    if (!policy_glob_valid(r->pattern)) return api_error(call, API_ERROR_INTERNAL);
     struct channels_state *s = api_state_new(call, sizeof *s);
-    if (s) s->pattern = arena_copy(&call->arena, request.pattern);
+    if (s) s->pattern = arena_copy(&call->arena, r->pattern);
     if (!s || !s->pattern.ptr) return api_error(call, API_ERROR_INTERNAL);
     map_init(&s->seen);
     call->drop_ = drop;
@@ -105,3 +104,12 @@ enum api_outcome api_channels(struct api_call *call, struct slice body)
     json_write_object_begin(&s->writer);
     return go_on(call);
 }
+
+const struct api_method api_channels = {
+    .name = SLICE_INIT("channels"),
+    .metric = METRIC_API_METHOD_CHANNELS,
+    .fields = fields,
+    .field_count = ARRAY_COUNT(fields),
+    .request_len = sizeof(struct channels),
+    .run = run,
+};

@@ -28,21 +28,29 @@ static const struct api_field fields[] = {
     { .name = SLICE_INIT("session"), .type = API_TEXT, AT(session) },
 };
 
-enum api_outcome api_disconnect(struct api_call *call, struct slice body)
+static enum api_outcome run(struct api_call *call, const void *request)
 {
-    struct disconnect request = { 0 };
-    if (!api_read(call, body, fields, ARRAY_COUNT(fields), &request)) return API_ANSWERED;
-    if (!request.disconnect_given) {
-        request.code = DISCONNECT_FORCE_NO_RECONNECT;
-        request.reason = disconnect_reason(request.code);
+    struct disconnect r = *(const struct disconnect *)request;
+    if (!r.disconnect_given) {
+        r.code = DISCONNECT_FORCE_NO_RECONNECT;
+        r.reason = disconnect_reason(r.code);
     }
     struct effect_request effect = { .kind = EFFECT_DISCONNECT,
-                                     .user = request.user,
-                                     .client = request.client,
-                                     .session = request.session,
-                                     .code = request.code,
-                                     .reason = request.reason,
-                                     .whitelist = request.whitelist.items,
-                                     .whitelist_count = request.whitelist.count };
+                                     .user = r.user,
+                                     .client = r.client,
+                                     .session = r.session,
+                                     .code = r.code,
+                                     .reason = r.reason,
+                                     .whitelist = r.whitelist.items,
+                                     .whitelist_count = r.whitelist.count };
     return api_run_effect(call, &effect);
 }
+
+const struct api_method api_disconnect = {
+    .name = SLICE_INIT("disconnect"),
+    .metric = METRIC_API_METHOD_DISCONNECT,
+    .fields = fields,
+    .field_count = ARRAY_COUNT(fields),
+    .request_len = sizeof(struct disconnect),
+    .run = run,
+};

@@ -2,21 +2,31 @@
 #include "api/api_answer.h"
 #include "api/api_family.h"
 #include "api/api_methods.h"
+#include "api/api_request.h"
 
-static const struct method {
-    struct slice name;
-    unsigned metric;
-    enum api_outcome (*start)(struct api_call *call, struct slice body);
-} methods[] = {
-#define METHOD_ROW(name, metric) { { #name, sizeof(#name) - 1 }, METRIC_API_METHOD_##metric, api_##name },
+const struct api_method *const api_methods[API_METHOD_COUNT] = {
+#define METHOD_ROW(name) &api_##name,
     API_METHOD_LIST(METHOD_ROW)
 #undef METHOD_ROW
 };
 
-static const struct method *find_method(struct slice name)
+/* What a path below /api can name: a method, or a form that runs many. */
+static const struct endpoint {
+    struct slice name;
+    const struct api_method *method; /* NULL: form */
+    enum api_outcome (*form)(struct api_call *call, struct slice body);
+} endpoints[] = {
+#define METHOD_ROW(name) { SLICE_INIT(#name), &api_##name, NULL },
+    API_METHOD_LIST(METHOD_ROW)
+#undef METHOD_ROW
+    { SLICE_INIT("batch"), NULL, api_batch },
+    { SLICE_INIT(""), NULL, api_legacy }, /* /api itself */
+};
+
+static const struct endpoint *find_endpoint(struct slice name)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(methods); i++)
-        if (slice_eq(name, methods[i].name)) return &methods[i];
+    for (size_t i = 0; i < ARRAY_COUNT(endpoints); i++)
+        if (slice_eq(name, endpoints[i].name)) return &endpoints[i];
     return NULL;
 }
 
@@ -75,22 +85,39 @@ static bool admit_head(struct api_call *call, const struct http_request *http)
 
 bool api_engine_admit(struct api_call *call, const struct api_request *request)
 {
-    const struct method *method = find_method(request->name);
+    const struct endpoint *endpoint = find_endpoint(request->name);
     call->errors_as_status_ = wants_errors_as_status(call, request->http);
-    if (!method) {
+    if (!endpoint) {
         api_error_with(call, 404, API_ERROR_NOT_FOUND, api_error_message(API_ERROR_NOT_FOUND));
         return false;
     }
-    call->metric_method_ = method->metric;
+    call->metric_method_ = endpoint->method ? endpoint->method->metric : METRIC_API_METHOD_BATCH;
     if (!admit_head(call, request->http)) return false;
-    call->admission_.name = method->name;
-    call->admission_.method = method;
+    call->admission_.name = endpoint->name;
+    call->admission_.method = endpoint;
     return true;
+}
+
+void *api_method_request(struct api_call *call, const struct api_method *method)
+{
+    size_t len = method->request_len + 1; /* one without fields is none the less there */
+    void *request = arena_alloc(&call->arena, len);
+    if (request) memset(request, 0, len);
+    return request;
+}
+
+static enum api_outcome start(struct api_call *call, const struct api_method *method, struct slice body)
+{
+    void *request = api_method_request(call, method);
+    struct slice copy = method->keeps_request ? arena_copy(&call->arena, body) : body;
+    if (!request || (method->keeps_request && !copy.ptr)) return api_error(call, API_ERROR_INTERNAL);
+    if (!api_read(call, copy, method->fields, method->field_count, request)) return API_ANSWERED;
+    return method->run(call, request);
 }
 
 enum api_outcome api_engine_start(struct api_call *call, struct slice body)
 {
-    const struct method *method = call->admission_.method;
+    const struct endpoint *endpoint = call->admission_.method;
     if (body.len > api_body_max(API_ENGINE)) return refuse_size(call); /* its length was not announced */
-    return method->start(call, body);
+    return endpoint->method ? start(call, endpoint->method, body) : endpoint->form(call, body);
 }

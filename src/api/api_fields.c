@@ -192,10 +192,23 @@ static bool explain_value(struct reading *r, const struct api_field *f, struct j
     return fail(r, API_FIELDS_TYPE);
 }
 
+/* A null after a list or an object was given: it is not given (row OB-05, as Go's
+ * pointers). After a string, a number or a bool it changes nothing. */
+static void take_back(struct reading *r, const struct api_field *f)
+{
+    void *to = r->out + f->offset;
+    if (f->type == API_TEXTS) *(struct api_texts *)to = (struct api_texts){ 0 };
+    if (f->type == API_TAGS) *(struct api_tags *)to = (struct api_tags){ 0 };
+    if (f->type == API_MEMBERS && f->given) *(bool *)(void *)(r->out + f->given) = false;
+}
+
 static bool read_value(struct reading *r, const struct api_field *f)
 {
     bool *given = f->given ? (bool *)(void *)(r->out + f->given) : NULL;
-    if (f->type != API_RAW && json_take_null(&r->json)) return true;
+    if (f->type != API_RAW && json_take_null(&r->json)) {
+        take_back(r, f);
+        return true;
+    }
     struct json_reader before = r->json;
     if (!read_typed(r, f)) return explain_value(r, f, before);
     if (given) *given = true;

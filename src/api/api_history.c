@@ -97,7 +97,7 @@ static enum api_outcome go_on(struct api_call *call)
     for (uint32_t i = 0; i < SLICE_COUNT && s->next < publications->count; i++, s->next++) {
         const struct publication *p = publications->items[s->next];
         /* row OB-06: JSON has no place for it */
-        if (!publication_data_is_json(p))
+        if (!publication_fits_json(p))
             return api_plain(call, 500, SLICE("Internal Server Error"));
         write_publication(&s->writer, p);
     }
@@ -141,15 +141,23 @@ static enum api_outcome ask(struct api_call *call, const struct history *r, cons
                      completed);
 }
 
-enum api_outcome api_history(struct api_call *call, struct slice body)
+static enum api_outcome run(struct api_call *call, const void *request)
 {
-    struct history request = { 0 };
+    const struct history *r = request;
     struct rules_channel channel;
-    if (!api_read(call, body, fields, ARRAY_COUNT(fields), &request)) return API_ANSWERED;
-    uint32_t code = api_channel(call, request.channel, &channel);
+    uint32_t code = api_channel(call, r->channel, &channel);
     if (code) return api_error(call, code);
     if (!policy_history_on(channel.options)) return api_error(call, API_ERROR_NOT_AVAILABLE);
     /* row OB-06: nothing comes before the first publication */
-    if (request.reverse && request.since_given && request.since_offset == 0) return api_error(call, API_ERROR_INTERNAL);
-    return ask(call, &request, channel.options);
+    if (r->reverse && r->since_given && r->since_offset == 0) return api_error(call, API_ERROR_INTERNAL);
+    return ask(call, r, channel.options);
 }
+
+const struct api_method api_history = {
+    .name = SLICE_INIT("history"),
+    .metric = METRIC_API_METHOD_HISTORY,
+    .fields = fields,
+    .field_count = ARRAY_COUNT(fields),
+    .request_len = sizeof(struct history),
+    .run = run,
+};

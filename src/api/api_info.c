@@ -60,10 +60,9 @@ static void write_node(struct api_call *call, struct json_writer *w)
     json_write_object_end(w);
 }
 
-enum api_outcome api_info(struct api_call *call, struct slice body)
+static enum api_outcome run(struct api_call *call, const void *request)
 {
-    char nothing = 0;
-    if (!api_read(call, body, NULL, 0, &nothing)) return API_ANSWERED;
+    (void)request;
     struct json_writer w = api_result_begin(call);
     json_write_name(&w, SLICE("nodes"));
     json_write_array_begin(&w);
@@ -71,3 +70,9 @@ enum api_outcome api_info(struct api_call *call, struct slice body)
     json_write_array_end(&w);
     return api_result_end(call, &w);
 }
+
+const struct api_method api_info = {
+    .name = SLICE_INIT("info"),
+    .metric = METRIC_API_METHOD_INFO,
+    .run = run,
+};

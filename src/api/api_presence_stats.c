@@ -14,7 +14,16 @@ static enum api_outcome completed(struct api_call *call, struct broker_result *r
     return api_result_end(call, &w);
 }
 
-enum api_outcome api_presence_stats(struct api_call *call, struct slice body)
+static enum api_outcome run(struct api_call *call, const void *request)
 {
-    return api_ask_presence(call, body, true, completed);
+    return api_ask_presence(call, request, true, completed);
 }
+
+const struct api_method api_presence_stats = {
+    .name = SLICE_INIT("presence_stats"),
+    .metric = METRIC_API_METHOD_PRESENCE_STATS,
+    .fields = api_channel_fields,
+    .field_count = ARRAY_COUNT(api_channel_fields),
+    .request_len = sizeof(struct api_channel_request),
+    .run = run,
+};

@@ -20,16 +20,24 @@ static enum api_outcome completed(struct api_call *call, struct broker_result *r
     return api_result_end(call, &w);
 }
 
-enum api_outcome api_publish(struct api_call *call, struct slice body)
+static enum api_outcome run(struct api_call *call, const void *request)
 {
-    struct publish request = { 0 };
+    struct publish r = *(const struct publish *)request;
     struct rules_channel channel = { 0 };
     struct broker_result result = { 0 };
-    if (!api_read(call, body, fields, ARRAY_COUNT(fields), &request)) return API_ANSWERED;
-    enum api_publication_problem problem = api_publication_prepare(call, &request.publication);
-    if (!problem) problem = api_publication_check(call, &request.publication, request.channel, &channel);
+    enum api_publication_problem problem = api_publication_prepare(call, &r.publication);
+    if (!problem) problem = api_publication_check(call, &r.publication, r.channel, &channel);
     if (!problem && !channel.options->stream_only) problem = API_PUBLICATION_NOT_STREAM;
     if (problem) return api_error(call, api_publication_code(problem));
-    enum broker_answer answer = api_publication_send(call, &request.publication, request.channel, &channel, &result);
+    enum broker_answer answer = api_publication_send(call, &r.publication, r.channel, &channel, &result);
     return api_after(call, answer, &result, completed);
 }
+
+const struct api_method api_publish = {
+    .name = SLICE_INIT("publish"),
+    .metric = METRIC_API_METHOD_PUBLISH,
+    .fields = fields,
+    .field_count = ARRAY_COUNT(fields),
+    .request_len = sizeof(struct publish),
+    .run = run,
+};

@@ -19,16 +19,24 @@ static const struct api_field fields[] = {
     { .name = SLICE_INIT("session"), .type = API_TEXT, AT(session) },
 };
 
-enum api_outcome api_refresh(struct api_call *call, struct slice body)
+static enum api_outcome run(struct api_call *call, const void *request)
 {
-    struct refresh request = { 0 };
-    if (!api_read(call, body, fields, ARRAY_COUNT(fields), &request)) return API_ANSWERED;
+    const struct refresh *r = request;
     struct effect_request effect = { .kind = EFFECT_REFRESH,
-                                     .user = request.user,
-                                     .client = request.client,
-                                     .session = request.session,
-                                     .info = request.info,
-                                     .expired = request.expired,
-                                     .expire_at_s = request.expire_at };
+                                     .user = r->user,
+                                     .client = r->client,
+                                     .session = r->session,
+                                     .info = r->info,
+                                     .expired = r->expired,
+                                     .expire_at_s = r->expire_at };
     return api_run_effect(call, &effect);
 }
+
+const struct api_method api_refresh = {
+    .name = SLICE_INIT("refresh"),
+    .metric = METRIC_API_METHOD_REFRESH,
+    .fields = fields,
+    .field_count = ARRAY_COUNT(fields),
+    .request_len = sizeof(struct refresh),
+    .run = run,
+};

@@ -100,16 +100,24 @@ static uint32_t fill_effect(struct api_call *call, const struct subscribe *r, st
     return 0;
 }
 
-enum api_outcome api_subscribe(struct api_call *call, struct slice body)
+static enum api_outcome run(struct api_call *call, const void *request)
 {
-    struct subscribe request = { 0 };
-    if (!api_read(call, body, fields, ARRAY_COUNT(fields), &request)) return API_ANSWERED;
+    const struct subscribe *r = request;
     struct effect_request effect = { .kind = EFFECT_SUBSCRIBE,
-                                     .user = request.user,
-                                     .client = request.client,
-                                     .session = request.session,
-                                     .channel = request.channel,
-                                     .expire_at_s = request.expire_at };
-    uint32_t code = fill_effect(call, &request, &effect);
+                                     .user = r->user,
+                                     .client = r->client,
+                                     .session = r->session,
+                                     .channel = r->channel,
+                                     .expire_at_s = r->expire_at };
+    uint32_t code = fill_effect(call, r, &effect);
     return code ? api_error(call, code) : api_run_effect(call, &effect);
 }
+
+const struct api_method api_subscribe = {
+    .name = SLICE_INIT("subscribe"),
+    .metric = METRIC_API_METHOD_SUBSCRIBE,
+    .fields = fields,
+    .field_count = ARRAY_COUNT(fields),
+    .request_len = sizeof(struct subscribe),
+    .run = run,
+};

@@ -15,17 +15,25 @@ static const struct api_field fields[] = {
     { .name = SLICE_INIT("session"), .type = API_TEXT, AT(session) },
 };
 
-enum api_outcome api_unsubscribe(struct api_call *call, struct slice body)
+static enum api_outcome run(struct api_call *call, const void *request)
 {
-    struct unsubscribe request = { 0 };
+    const struct unsubscribe *r = request;
     struct rules_channel channel;
-    if (!api_read(call, body, fields, ARRAY_COUNT(fields), &request)) return API_ANSWERED;
-    uint32_t code = request.channel.len > 0 ? api_channel(call, request.channel, &channel) : 0;
+    uint32_t code = r->channel.len > 0 ? api_channel(call, r->channel, &channel) : 0;
     if (code) return api_error(call, code);
     struct effect_request effect = { .kind = EFFECT_UNSUBSCRIBE,
-                                     .user = request.user,
-                                     .client = request.client,
-                                     .session = request.session,
-                                     .channel = request.channel };
+                                     .user = r->user,
+                                     .client = r->client,
+                                     .session = r->session,
+                                     .channel = r->channel };
     return api_run_effect(call, &effect);
 }
+
+const struct api_method api_unsubscribe = {
+    .name = SLICE_INIT("unsubscribe"),
+    .metric = METRIC_API_METHOD_UNSUBSCRIBE,
+    .fields = fields,
+    .field_count = ARRAY_COUNT(fields),
+    .request_len = sizeof(struct unsubscribe),
+    .run = run,
+};

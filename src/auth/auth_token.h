@@ -19,15 +19,15 @@
 
 /* Every algorithm that a key can be configured for. EdDSA joins here with key sets,
  * the only source of such keys; `none` never does. */
-#define AUTH_ALGORITHM_LIST(X) \
-    X(HS256, "HS256")          \
-    X(HS384, "HS384")          \
-    X(HS512, "HS512")          \
-    X(RS256, "RS256")          \
-    X(RS384, "RS384")          \
-    X(RS512, "RS512")          \
-    X(ES256, "ES256")          \
-    X(ES384, "ES384")          \
+#define AUTH_ALGORITHM_LIST(X)                                                                                         \
+    X(HS256, "HS256")                                                                                                  \
+    X(HS384, "HS384")                                                                                                  \
+    X(HS512, "HS512")                                                                                                  \
+    X(RS256, "RS256")                                                                                                  \
+    X(RS384, "RS384")                                                                                                  \
+    X(RS512, "RS512")                                                                                                  \
+    X(ES256, "ES256")                                                                                                  \
+    X(ES384, "ES384")                                                                                                  \
     X(ES512, "ES512")
 
 enum auth_algorithm {

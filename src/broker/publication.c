@@ -45,6 +45,7 @@ static void copy_content(struct publication *p, const struct publication_content
         .client = put(&at, content->info.client),
         .conn_info = put(&at, content->info.conn_info),
         .chan_info = put(&at, content->info.chan_info),
+        .not_json = content->info.not_json,
     };
     for (uint32_t i = 0; i < content->tag_count; i++) {
         tags[i].key = put(&at, content->tags[i].key);
@@ -96,8 +97,9 @@ size_t publication_cost(const struct publication *p)
 
 enum { JSON_UNKNOWN, JSON_YES, JSON_NO };
 
-bool publication_data_is_json(const struct publication *p)
+bool publication_fits_json(const struct publication *p)
 {
+    if (p->content.info.not_json) return false;
     if (p->content.data_is_json || p->content.data.len == 0) return true;
     /* relaxed: whoever looks finds the same; the publication itself does not change */
     atomic_uchar *known = &((struct publication *)(uintptr_t)p)->json_;

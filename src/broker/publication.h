@@ -26,7 +26,8 @@ enum publication_form { PUBLICATION_FORM_JSON, PUBLICATION_FORM_PROTOBUF, PUBLIC
 
 /* Who published, joined or left. Empty slices are absent on the wire. */
 struct publication_info {
-    struct slice user, client, conn_info, chan_info; /* the infos are raw JSON */
+    struct slice user, client, conn_info, chan_info;
+    bool not_json; /* an info is no JSON value: only clients of Protobuf can have it */
 };
 
 struct publication_tag {
@@ -57,7 +58,7 @@ struct publication {
     int64_t time_ms; /* wall clock at publishing */
     char epoch[BROKER_EPOCH_MAX]; /* "" without history */
     bool delta;      /* marked for delta encoding */
-    atomic_uchar json_; /* what publication_data_is_json() has found out */
+    atomic_uchar json_; /* what publication_fits_json() has found out */
     struct slice channel;
     struct publication_content content; /* slices point into this allocation */
     _Atomic(struct blob *) wires_[PUBLICATION_FORM_COUNT];
@@ -73,9 +74,9 @@ void publication_unref(struct publication *p); /* accepts NULL */
 /* Bytes that it keeps alive, for limits. */
 size_t publication_cost(const struct publication *p);
 
-/* Whether clients of JSON can have it: data is one JSON value, or empty and left out.
- * Looked at on first need, for most Protobuf channels never. */
-bool publication_data_is_json(const struct publication *p);
+/* Whether clients of JSON can have it: data and infos are JSON values, or empty and left
+ * out. At data one looks on first need, for most Protobuf channels never. */
+bool publication_fits_json(const struct publication *p);
 
 /* The blob of one form, borrowed from the publication: made by encode on first
  * need. Two workers may race to encode; one result wins and both return it.

@@ -197,7 +197,7 @@ static const struct config_option CHANNEL[] = {
     { "auto_cache_recover", CONFIG_BOOL, NULL, CONFIG_BUILT },
     { "allowed_delta_types", CONFIG_STRINGS, NULL, CONFIG_WARN },
     { "delta_publish", CONFIG_BOOL, NULL, CONFIG_WARN },
-    { "allow_tags_filter", CONFIG_BOOL, NULL, CONFIG_WARN },
+    { "allow_tags_filter", CONFIG_BOOL, NULL, CONFIG_BUILT },
     { "publication_data_format", CONFIG_TEXT, NULL, CONFIG_BUILT },
     { "allow_subscribe_for_client", CONFIG_BOOL, NULL, CONFIG_BUILT },
     { "allow_subscribe_for_anonymous", CONFIG_BOOL, NULL, CONFIG_BUILT },

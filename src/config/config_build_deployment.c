@@ -63,7 +63,7 @@ static struct policy_regex *channel_regex(const struct config_settings *s, struc
     return r;
 }
 
-/* What is not built (deltas, tags filter) stays off, whatever is set. */
+/* What is not built (deltas) stays off, whatever is set. */
 static void build_channel(struct policy_channel_options *o, const struct config_settings *s, struct slice base)
 {
     o->presence = config_get_bool_at(s, base, "presence");
@@ -78,6 +78,7 @@ static void build_channel(struct policy_channel_options *o, const struct config_
     o->recovery_mode = slice_eq(slice_from_cstr(config_get_text_at(s, base, "force_recovery_mode")), SLICE("cache"))
                            ? POLICY_RECOVERY_CACHE
                            : POLICY_RECOVERY_STREAM;
+    o->allow_tags_filter = config_get_bool_at(s, base, "allow_tags_filter");
     o->auto_cache_recover = config_get_bool_at(s, base, "auto_cache_recover");
     o->data_format = data_format(s, base);
     o->channel_regex = channel_regex(s, base);

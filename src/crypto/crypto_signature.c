@@ -11,7 +11,7 @@
 /* A coordinate of P-521. */
 #define NUMBER_LEN_MAX 66
 /* Tag, length and a zero before the number, twice; tag and length of the sequence. */
-#define DER_LEN_MAX (2 * (3 + NUMBER_LEN_MAX) + 3)
+#define DER_LEN_MAX  (2 * (3 + NUMBER_LEN_MAX) + 3)
 #define DER_INTEGER  0x02
 #define DER_SEQUENCE 0x30
 /* Lengths from here on take a byte that says how many bytes they have. */

@@ -43,18 +43,6 @@ struct client_extra *client_need_extra(struct client *c)
     return c->extra;
 }
 
-char *client_copy_json(struct slice json)
-{
-    char *copy = mem_copy(json);
-    if (!copy) return NULL;
-    /* Line breaks can only stand between JSON tokens; messages must stay on one line. */
-    char *to = copy;
-    for (size_t i = 0; i < json.len; i++)
-        if (copy[i] != '\n' && copy[i] != '\r') *to++ = copy[i];
-    *to = 0;
-    return copy;
-}
-
 bool client_set_origin(struct client *c, struct slice origin)
 {
     struct client_extra *extra = client_need_extra(c);

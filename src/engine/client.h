@@ -52,8 +52,8 @@ enum client_state {
 
 /* What few connections have; allocated when the first of it comes. */
 struct client_extra {
-    char *conn_info;      /* owned raw JSON or NULL */
-    char *meta;           /* owned raw JSON or NULL */
+    struct held_bytes *conn_info; /* owned or NULL */
+    struct held_bytes *meta;      /* owned or NULL */
     char *header_user;    /* owned; from client.user_id_http_header, until connect */
     char *origin;         /* owned; header of the HTTP request, until connect */
     char client_key[POLICY_KEY_ID_MAX]; /* key that made an anonymous connection; "" = none */
@@ -71,6 +71,7 @@ struct client {
     uint64_t next_ping_ms;        /* 0 = no pings */
     uint64_t pong_due_ms;         /* 0 = no pong is owed */
     uint64_t next_check_ms;       /* subscription expiry; 0 = no subscription expires */
+    uint64_t connect_number;      /* later connects have higher ones; 0 = not yet */
     uint32_t slot, generation;    /* the session's handle */
     uint32_t space;
     uint32_t subscription_count;

@@ -182,6 +182,7 @@ static void finish_presence(struct client *c, struct operation *op, struct broke
     }
     for (uint32_t i = 0; i < found->entry_count; i++) {
         const struct publication_info *info = &found->entries[i].info;
+        if (!client_can_read_info(c, info)) return;
         entries[i] = (struct presence_entry){
             .client = info->client, .info = { info->user, info->client, info->conn_info, info->chan_info }
         };

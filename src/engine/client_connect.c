@@ -289,7 +289,8 @@ static void send_connect_reply(struct client *c, struct connect_work *w)
         s->channel = hub_channel_name(part->sub->channel);
         fits = client_subscribe_result(c, part->sub, &part->result.subscribe, part->was_recovering,
                                        part->since_offset, &s->result);
-        s->result.data = slice_from_cstr(part->data);
+        s->result.data = held_bytes_slice(part->data);
+        fits = fits && client_can_read_bytes(c, part->data);
     }
     if (!fits) {
         client_disconnect(c, DISCONNECT_INTERNAL);
@@ -370,7 +371,7 @@ static void start_parts(struct client *c, struct connect_work *w, const struct w
             op->connect_index = (uint32_t)i;
             op->parks = true;
             w->refs++;
-            if (wanted->data.len) part->data = client_copy_json(wanted->data);
+            part->data = held_bytes_copy(wanted->data);
             if (client_start_subscription(c, &wanted->plan, op)) continue;
             w->refs--;
         }
@@ -389,6 +390,8 @@ static struct refusal settle_identity(struct client *c, const struct identity *w
     default: return refuse_close(DISCONNECT_INTERNAL, "out of memory");
     }
     c->space = who->space;
+    /* after the user is counted: of two that connect at once, one finds the other */
+    c->connect_number = atomic_fetch_add_explicit(&e->shared->connects, 1, memory_order_relaxed) + 1;
     c->user = hub_user_add(&e->hub, who->space, who->user, &c->in_user);
     if (!c->user) {
         registry_remove(e->shared->registry, who->space, who->user, e->index);
@@ -402,8 +405,8 @@ static struct refusal settle_identity(struct client *c, const struct identity *w
     if (who->info.len || who->meta.len) {
         struct client_extra *extra = client_need_extra(c);
         if (!extra) return refuse_close(DISCONNECT_INTERNAL, "out of memory");
-        if (who->info.len) extra->conn_info = client_copy_json(who->info);
-        if (who->meta.len) extra->meta = client_copy_json(who->meta);
+        extra->conn_info = held_bytes_copy(who->info);
+        extra->meta = held_bytes_copy(who->meta);
     }
     c->port->joined_space(c, who->space);
     return NOT_REFUSED;
@@ -422,7 +425,8 @@ static void close_other_connections(struct client *c)
                                       .code = DISCONNECT_CONNECTION_LIMIT,
                                       .reason = disconnect_reason(DISCONNECT_CONNECTION_LIMIT),
                                       .whitelist = &keep,
-                                      .whitelist_count = 1 };
+                                      .whitelist_count = 1,
+                                      .before = c->connect_number };
     enum status status = STATUS_OK;
     (void)engine_effect_start(e, &request, (struct handle){ .worker = e->index }, 0, &status);
     if (status != STATUS_OK) client_disconnect(c, DISCONNECT_INTERNAL);

@@ -121,11 +121,25 @@ void client_deliver(struct client *c, struct publication *p)
     }
 }
 
+static bool close_unless(struct client *c, bool can_read)
+{
+    if (!can_read) client_disconnect(c, DISCONNECT_INAPPROPRIATE_PROTOCOL);
+    return can_read;
+}
+
 bool client_can_read(struct client *c, const struct publication *p)
 {
-    bool can = c->port->encoding != PROTOCOL_JSON || publication_data_is_json(p);
-    if (!can) client_disconnect(c, DISCONNECT_INAPPROPRIATE_PROTOCOL);
-    return can;
+    return close_unless(c, c->port->encoding != PROTOCOL_JSON || publication_fits_json(p));
+}
+
+bool client_can_read_info(struct client *c, const struct publication_info *info)
+{
+    return close_unless(c, c->port->encoding != PROTOCOL_JSON || !info->not_json);
+}
+
+bool client_can_read_bytes(struct client *c, const struct held_bytes *h)
+{
+    return close_unless(c, c->port->encoding != PROTOCOL_JSON || held_bytes_fit_json(h));
 }
 
 _Static_assert(sizeof(struct publication_tag) == sizeof(struct string_pair) &&
@@ -162,8 +176,8 @@ static struct reply member_reply(const struct publication *p, struct client_info
 bool engine_encode_push_json(const struct publication *p, struct buf *out)
 {
     struct client_info info;
+    if (!publication_fits_json(p)) return false;
     if (p->content.kind == PUBLICATION_DATA) {
-        if (!publication_data_is_json(p)) return false;
         struct publication_fields fields;
         client_publication_fields(p, &fields, &info);
         protocol_json_encode_publication_push(p->channel, &fields, out);

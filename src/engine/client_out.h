@@ -5,6 +5,7 @@
 #define XSHATHRA_ENGINE_CLIENT_OUT_H
 
 #include "engine/client.h"
+#include "engine/held_bytes.h"
 
 /* Encode and queue; the answer to a command. */
 void client_reply(struct client *c, const struct reply *reply);
@@ -17,8 +18,10 @@ void client_send_blob(struct client *c, struct blob *message, unsigned metric_fr
 /* A publication, join or leave of a channel that it is subscribed to. */
 void client_deliver(struct client *c, struct publication *p);
 
-/* Whether the client's encoding has a place for the data; if not it is closed with 3506. */
+/* Whether the client's encoding has a place for the bytes; if not it is closed with 3506. */
 bool client_can_read(struct client *c, const struct publication *p);
+bool client_can_read_info(struct client *c, const struct publication_info *info);
+bool client_can_read_bytes(struct client *c, const struct held_bytes *h);
 
 /* Publications as protocol fields, in scratch memory: out has room for count. */
 void client_publication_fields(const struct publication *p, struct publication_fields *out, struct client_info *info);

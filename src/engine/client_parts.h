@@ -28,8 +28,9 @@ struct subscription_plan {
     struct slice channel;
     const struct policy_channel_options *options;
     uint16_t flags;
-    struct slice chan_info; /* raw JSON */
+    struct slice chan_info; /* raw */
     uint32_t expire_at_s;   /* with SUB_EXPIRES */
+    struct tags_filter *filter; /* taken over; NULL = none */
     bool recover; /* asked by the client, or automatic: client_recovers_by_itself() */
     uint64_t since_offset;
     struct slice since_epoch;
@@ -63,6 +64,8 @@ void client_end_subscription(struct client *c, struct subscription *sub);
 void client_unsubscribe_push(struct client *c, struct subscription *sub, uint32_t code);
 /* The position is lost: 2500 for its own subscriptions, 3010 for server-side ones. */
 void client_insufficient_state(struct client *c, struct subscription *sub);
+/* Does the subscriber want this event, as to its kind and tags? Counts what a filter drops. */
+bool client_wants(struct client *c, const struct subscription *sub, const struct publication *p);
 /* Keep a live event of a pending subscription. */
 void client_keep_for_later(struct subscription *sub, struct publication *p);
 
@@ -75,8 +78,6 @@ void client_arm(struct client *c);
 /* When an expiry in Unix seconds has passed by delay_ms, on the loop's clock. */
 uint64_t client_expiry_ms(const struct engine *e, int64_t expire_at_s, uint64_t delay_ms);
 struct client_extra *client_need_extra(struct client *c); /* NULL when memory is out */
-/* Owned copy of JSON text without newlines; NULL when out of memory. */
-char *client_copy_json(struct slice json);
 /* Info of this client as it publishes, joins and leaves; id_text holds its id. */
 struct publication_info client_publication_info(const struct client *c, const struct subscription *sub,
                                                 char id_text[static CLIENT_ID_LEN + 1]);

@@ -23,7 +23,7 @@ static void replace_info(struct client *c, struct slice info)
 {
     struct client_extra *extra = info.len || c->extra ? client_need_extra(c) : NULL;
     if (!extra) return;
-    char *copy = info.len ? client_copy_json(info) : NULL;
+    struct held_bytes *copy = held_bytes_copy(info);
     mem_free(extra->conn_info);
     extra->conn_info = copy;
 }

@@ -65,10 +65,24 @@ static uint16_t asked_flags(const struct client *c, const struct rules_channel *
     return flags;
 }
 
+/* Row HI-51: 0, or the error. *out stays NULL without a filter. */
+static uint32_t make_filter(const struct client *c, const struct policy_channel_options *o, struct slice tf,
+                            struct tags_filter **out)
+{
+    if (!tf.ptr) return 0;
+    enum status status = STATUS_MALFORMED;
+    if (o->allow_tags_filter && c->port->encoding == PROTOCOL_JSON) *out = tags_filter_new(tf, &status);
+    if (*out) return 0;
+    return status == STATUS_NO_MEMORY ? CLIENT_ERROR_INTERNAL : CLIENT_ERROR_BAD_REQUEST;
+}
+
 static void finish_subscribe(struct client *c, struct operation *op, struct broker_result *result)
 {
     struct subscription *sub = op->sub;
-    if (!sub) return; /* ended by the server meanwhile */
+    if (!sub) { /* ended by the server meanwhile, which the client was told */
+        client_reply_error(c, op->command_id, COMMAND_SUBSCRIBE, CLIENT_ERROR_PERMISSION_DENIED);
+        return;
+    }
     if (result->status != STATUS_OK) {
         client_end_subscription(c, sub);
         client_reply_error(c, op->command_id, COMMAND_SUBSCRIBE, CLIENT_ERROR_INTERNAL);
@@ -89,7 +103,8 @@ static void finish_subscribe(struct client *c, struct operation *op, struct brok
         client_disconnect(c, DISCONNECT_INTERNAL);
         return;
     }
-    reply.subscribe.data = slice_from_cstr(op->data);
+    if (!client_can_read_bytes(c, op->data)) return;
+    reply.subscribe.data = held_bytes_slice(op->data);
     if (op->was_recovering)
         metrics_add(c->engine->metrics, METRIC_AT2(CLIENT_RECOVER, r->recovered, r->missed.count > 0), 1);
     client_reply(c, &reply);
@@ -125,16 +140,17 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
         struct rules_identity who = client_identity(c, NULL);
         error = rules_subscribe(e->policy, &channel, r->channel, &who);
     }
-    /* The tags filter comes with a later version; refusing says so, ignoring it would not. */
-    if (!error && r->tf.ptr) error = CLIENT_ERROR_BAD_REQUEST;
     int64_t expire_at_s = claims_expire_at(&claims);
     if (!error && expire_at_s > 0 && expire_at_s <= e->wall_ms / 1000) error = CLIENT_ERROR_EXPIRED;
+    struct tags_filter *filter = NULL;
+    if (!error) error = make_filter(c, channel.options, r->tf, &filter);
     if (error) {
         client_reply_error(c, id, COMMAND_SUBSCRIBE, error);
         return;
     }
     struct subscription_plan plan = {
         .channel = r->channel,
+        .filter = filter,
         .options = channel.options,
         .flags = (uint16_t)(client_plan_flags(channel.options, r->token.len ? &claims.override : NULL) |
                             asked_flags(c, &channel, r)),
@@ -156,8 +172,10 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
         op->strict_recovery = (r->flag & SUBSCRIBE_FLAG_STRICT_RECOVERY) != 0 &&
                               plan.options->recovery_mode == POLICY_RECOVERY_STREAM;
         op->since_offset = r->offset;
-        if (claims.data.len) op->data = client_copy_json(claims.data);
+        op->data = held_bytes_copy(claims.data);
         if (client_start_subscription(c, &plan, op)) return;
+    } else {
+        tags_filter_free(filter);
     }
     client_disconnect(c, DISCONNECT_INTERNAL);
 }

@@ -48,13 +48,15 @@ bool client_start_subscription(struct client *c, const struct subscription_plan 
 {
     struct engine *e = c->engine;
     struct subscription *sub = hub_subscribe(&e->hub, c, &c->subscriptions, c->space, plan->channel);
-    char *info = sub && plan->chan_info.len ? client_copy_json(plan->chan_info) : NULL;
+    struct held_bytes *info = sub ? held_bytes_copy(plan->chan_info) : NULL;
     if (!sub || (plan->chan_info.len && !info)) {
         if (sub) hub_unsubscribe(&e->hub, sub);
+        tags_filter_free(plan->filter);
         mem_free(op->data);
         mem_free(op);
         return false;
     }
+    sub->filter = plan->filter;
     sub->chan_info = info;
     sub->flags = plan->flags;
     sub->expire_at_s = plan->expire_at_s;
@@ -166,12 +168,15 @@ static void publish_member(struct client *c, const struct subscription *sub, enu
 struct publication_info client_publication_info(const struct client *c, const struct subscription *sub,
                                                 char id_text[static CLIENT_ID_LEN + 1])
 {
+    const struct held_bytes *conn_info = c->extra ? c->extra->conn_info : NULL;
+    const struct held_bytes *chan_info = sub ? sub->chan_info : NULL;
     client_id_text(c, id_text);
     return (struct publication_info){
         .user = client_user(c),
         .client = slice_of(id_text, CLIENT_ID_LEN),
-        .conn_info = slice_from_cstr(c->extra ? c->extra->conn_info : NULL),
-        .chan_info = slice_from_cstr(sub ? sub->chan_info : NULL),
+        .conn_info = held_bytes_slice(conn_info),
+        .chan_info = held_bytes_slice(chan_info),
+        .not_json = !held_bytes_fit_json(conn_info) || !held_bytes_fit_json(chan_info),
     };
 }
 
@@ -185,6 +190,7 @@ void client_announce(struct client *c, struct subscription *sub)
         metrics_add(e->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_ADD_PRESENCE), 1);
         if (e->shared->broker->ops->presence_add(e->shared->broker, &context, c->space,
                                                  hub_channel_name(sub->channel), &info) != STATUS_OK) {
+            sub->flags &= (uint16_t)~SUB_EMITS_JOIN_LEAVE; /* no leave without a join */
             client_disconnect(c, DISCONNECT_INTERNAL);
             return;
         }
@@ -216,6 +222,14 @@ void client_keep_for_later(struct subscription *sub, struct publication *p)
     b->items[b->count++] = publication_ref(p);
 }
 
+bool client_wants(struct client *c, const struct subscription *sub, const struct publication *p)
+{
+    if (p->content.kind != PUBLICATION_DATA) return (sub->flags & SUB_JOIN_LEAVE) != 0;
+    if (!sub->filter || tags_filter_match(sub->filter, p->content.tags, p->content.tag_count)) return true;
+    metrics_add(c->engine->metrics, METRIC_NODE_TAGS_FILTER_DROPPED, 1);
+    return false;
+}
+
 void client_flush_backlog(struct client *c, struct subscription *sub)
 {
     struct subscription_backlog *b = sub->backlog;
@@ -224,8 +238,7 @@ void client_flush_backlog(struct client *c, struct subscription *sub)
     bool lost = (sub->flags & SUB_LOST_EVENTS) != 0;
     for (uint32_t i = 0; b && i < b->count; i++) {
         struct publication *p = b->items[i];
-        bool wanted = p->content.kind == PUBLICATION_DATA || (sub->flags & SUB_JOIN_LEAVE);
-        if (!lost && wanted && p->seq > sub->start_seq) client_deliver(c, p);
+        if (!lost && p->seq > sub->start_seq && client_wants(c, sub, p)) client_deliver(c, p);
         publication_unref(p);
     }
     mem_free(b);
@@ -244,13 +257,17 @@ bool client_subscribe_result(struct client *c, const struct subscription *sub, c
         infos = arena_alloc(&e->arena, count * sizeof *infos);
         if (!fields || !infos) return false;
     }
+    uint32_t wanted = 0;
     for (uint32_t i = 0; i < count; i++) {
-        if (!client_can_read(c, r->missed.items[i])) return false;
-        client_publication_fields(r->missed.items[i], &fields[i], &infos[i]);
+        const struct publication *p = r->missed.items[i];
+        if (!client_wants(c, sub, p)) continue;
+        if (!client_can_read(c, p)) return false;
+        client_publication_fields(p, &fields[wanted], &infos[wanted]);
+        wanted++;
     }
     *out = (struct subscribe_result){
         .publications = fields,
-        .publication_count = count,
+        .publication_count = wanted,
         .recoverable = (sub->flags & SUB_RECOVERABLE) != 0,
         .positioned = (sub->flags & SUB_POSITIONED) != 0,
         .recovered = r->recovered,

@@ -9,7 +9,7 @@
 struct connect_part {
     struct subscription *sub;
     struct broker_result result; /* kept until the reply is encoded */
-    char *data;                  /* owned; raw JSON for the client or NULL */
+    struct held_bytes *data;     /* owned; for the client or NULL */
     bool answered, was_recovering;
     uint64_t since_offset;
 };

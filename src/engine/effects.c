@@ -78,7 +78,7 @@ static void finish_server_subscribe(struct client *c, struct operation *op, stru
                            .positioned = positioned,
                            .epoch = positioned ? slice_from_cstr(top->epoch) : (struct slice){ 0 },
                            .offset = positioned ? top->offset : 0,
-                           .data = slice_from_cstr(op->data) },
+                           .data = held_bytes_slice(op->data) },
         };
         client_push(c, &push);
         client_announce(c, sub);
@@ -113,7 +113,7 @@ static void do_subscribe(struct effect_run *run, struct client *c)
     if (op) {
         op->effect = run;
         run->waiting++;
-        if (r->data.len) op->data = client_copy_json(r->data);
+        op->data = held_bytes_copy(r->data);
         if (client_start_subscription(c, &plan, op)) return;
         run->waiting--;
     }
@@ -143,6 +143,7 @@ static void do_disconnect(struct effect_run *run, struct client *c)
     client_id_text(c, id);
     for (size_t i = 0; i < r->whitelist_count; i++)
         if (slice_eq(r->whitelist[i], slice_of(id, CLIENT_ID_LEN))) return;
+    if (r->before && c->connect_number >= r->before) return;
     run->affected++;
     client_disconnect_with(c, r->code, r->reason);
     client_gone(c); /* before the effect is answered, so that presence has it no more */
@@ -160,7 +161,7 @@ static void do_refresh(struct effect_run *run, struct client *c)
     }
     if (r->info.len && client_need_extra(c)) {
         mem_free(c->extra->conn_info);
-        c->extra->conn_info = client_copy_json(r->info);
+        c->extra->conn_info = held_bytes_copy(r->info);
     }
     struct push push = { .kind = PUSH_REFRESH };
     if (r->expire_at_s > 0) {

@@ -31,6 +31,7 @@ struct effect_request {
     struct slice reason;
     const struct slice *whitelist; /* client ids to keep */
     size_t whitelist_count;
+    uint64_t before; /* only connections with a lower connect_number; 0 = all */
     /* refresh */
     bool expired;
 };

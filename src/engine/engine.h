@@ -40,6 +40,7 @@ struct engine_shared {
     struct metrics *metrics[POST_OFFICE_MAX]; /* one set per worker; read by anyone */
     /* Workers' clients in all, for client.connection_limit. */
     atomic_uint client_count;
+    atomic_ullong connects; /* numbers connections in the order of their connect */
 };
 
 /* What the engine needs of its worker. */
@@ -107,7 +108,7 @@ static inline struct broker_context engine_broker_context(struct engine *e)
 }
 
 /* Encode a publication, join or leave as the push that JSON subscribers get. Any
- * thread. False: its data is not JSON (clients of JSON are closed with 3506), or
+ * thread. False: data or an info of it is not JSON (clients of JSON are closed with 3506), or
  * memory is out (see buf_ok). */
 bool engine_encode_push_json(const struct publication *p, struct buf *out);
 /* The same for subscribers of Protobuf. False: memory is out. */

@@ -36,7 +36,6 @@ static unsigned message_type(const struct publication *p)
 static void deliver(struct engine *e, struct hub_channel *channel, struct publication *p)
 {
     bool continues = continues_stream(channel, p);
-    bool member = p->content.kind != PUBLICATION_DATA;
     LIST_EACH(node, next, &channel->subscriptions)
     {
         struct subscription *sub = LIST_ENTRY(node, struct subscription, in_channel);
@@ -46,7 +45,7 @@ static void deliver(struct engine *e, struct hub_channel *channel, struct public
         } else if (p->seq > sub->start_seq) {
             if (!continues && (sub->flags & SUB_POSITIONED)) {
                 client_insufficient_state(sub->client, sub);
-            } else if (!member || (sub->flags & SUB_JOIN_LEAVE)) {
+            } else if (client_wants(sub->client, sub, p)) {
                 client_deliver(sub->client, p);
             }
         }

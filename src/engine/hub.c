@@ -90,6 +90,7 @@ void hub_unsubscribe(struct hub *h, struct subscription *sub)
     list_remove(&sub->in_channel);
     list_remove(&sub->in_client);
     backlog_free(sub->backlog);
+    tags_filter_free(sub->filter);
     mem_free(sub->chan_info);
     mem_free(sub);
     h->subscription_count--;

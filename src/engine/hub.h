@@ -8,6 +8,7 @@
 #include "base/slice.h"
 #include "base/status.h"
 #include "broker/publication.h"
+#include "engine/tags_filter.h"
 
 struct client;
 
@@ -53,7 +54,8 @@ struct subscription {
     struct client *client;
     uint64_t start_seq;  /* events up to this are covered by the answer */
     struct subscription_backlog *backlog; /* while pending; NULL when nothing has come */
-    char *chan_info;     /* owned, NUL-terminated raw JSON; NULL = none */
+    struct tags_filter *filter; /* owned; NULL = every publication is wanted */
+    struct held_bytes *chan_info; /* owned; NULL = none */
     uint32_t expire_at_s;
     uint16_t flags;
     bool pending;        /* not answered yet: live events are kept in the backlog */

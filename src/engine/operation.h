@@ -30,7 +30,7 @@ struct operation {
     struct connect_work *connect;
     uint32_t connect_index;
     struct effect_run *effect;
-    char *data; /* owned raw JSON for the subscribe answer or push; NULL = none */
+    struct held_bytes *data; /* owned; for the subscribe answer or push; NULL = none */
     uint32_t channel_len;
     char channel[];
 };

@@ -160,6 +160,8 @@
       "Number of messages sent by node to broker.") \
     X(NODE_MESSAGES_RECEIVED, COUNTER, "node_messages_received_count", MESSAGE, NONE, NONE, METRIC_NAMESPACE_LABEL, \
       ALWAYS, "Number of messages received from broker.") \
+    X(NODE_TAGS_FILTER_DROPPED, COUNTER, "node_tags_filter_dropped_publications", NONE, NONE, NONE,                   \
+      METRIC_NAMESPACE_LABEL, ALWAYS, "Number of publications dropped due to tags filtering.")                       \
     X(NODE_CLIENT_CONNECTION_LIMIT, COUNTER, "node_client_connection_limit", NONE, NONE, NONE, "", ALWAYS, \
       "Number of refused requests due to node client connection limit.") \
     X(CLIENT_REPLY_ERRORS, COUNTER, "client_num_reply_errors", METHOD, ERROR_CODE, NONE, METRIC_NAMESPACE_LABEL, \

@@ -53,7 +53,8 @@ struct subscribe_request {
     struct slice epoch;
     struct slice data; /* raw */
     struct slice delta;
-    struct slice tf; /* the tags filter, still encoded: a JSON object, or a FilterNode; ptr NULL when absent */
+    struct slice tf; /* the tags filter, a JSON object whatever the encoding (inside a connect
+                      * request, where it means nothing, as it was written); ptr NULL when absent */
     struct slice cursor;
     uint64_t offset;
     int64_t flag;

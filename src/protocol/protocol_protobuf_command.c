@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 #include "protocol/protocol_entries.h"
+#include "protocol/protocol_protobuf_filter.h"
 #include "protocol/protocol_protobuf_wire.h"
 
 /* No message is as long: a length beyond it is no slip but an attack (OB-01). */
@@ -249,6 +250,21 @@ static bool read_command(struct decoder *d, struct requests *q)
     return true;
 }
 
+/* The filter of a subscribe command is handed on in its JSON form. */
+static bool translate_filter(struct decoder *d, struct subscribe_request *s)
+{
+    struct buf json;
+    if (!s || !s->tf.ptr) return true;
+    buf_init(&json, BUF_NO_LIMIT);
+    const char *error = protocol_protobuf_filter_json(s->tf, &json);
+    if (!error) {
+        s->tf = buf_ok(&json) ? arena_copy(d->scratch, buf_slice(&json)) : (struct slice){ 0 };
+        if (!s->tf.ptr) error = PROTOCOL_ERROR_MEMORY;
+    }
+    buf_deinit(&json);
+    return !error || wire_fail(&d->r, error);
+}
+
 enum protocol_result protocol_protobuf_next(struct protocol_batch *b, struct arena *scratch, struct command *out)
 {
     struct decoder d = { .r = wire_reader_of(b->rest_), .scratch = scratch };
@@ -256,7 +272,8 @@ enum protocol_result protocol_protobuf_next(struct protocol_batch *b, struct are
     if (b->error_text) return PROTOCOL_BROKEN;
     if (b->rest_.len == 0 && b->position_ > 0) return PROTOCOL_END;
     if (b->rest_.len == 0) wire_fail(&d.r, "empty message");
-    if (d.r.error || !read_command(&d, &q)) return broken(b, &d.r);
+    if (d.r.error || !read_command(&d, &q) || !translate_filter(&d, q.by_kind[COMMAND_SUBSCRIBE]))
+        return broken(b, &d.r);
 
     /* A command that parks is given again without what came before it: the lone length
      * is taken with it, or it would stand at the front then. */

@@ -6,9 +6,8 @@
  * an empty command; a length with nothing behind it is ignored after a good command;
  * ids are cut to 32 bits; unknown fields are skipped; a repeated message merges into
  * the earlier one, of a repeated scalar the last one counts, of a repeated map key the
- * last value. The tags filter stays as it was written, repeated ones one after the
- * other, which in Protobuf is the same as merged. Stricter than the reference: strings
- * must be valid UTF-8, and groups are refused.
+ * last value. The tags filter of a subscribe command comes out as JSON. Stricter than the
+ * reference: strings must be valid UTF-8, and groups are refused.
  * The input is hostile: lengths are believed only as far as there are bytes, and nothing
  * is allocated by them. One thread at a time. */
 #ifndef XSHATHRA_PROTOCOL_PROTOCOL_PROTOBUF_COMMAND_H

@@ -50,8 +50,11 @@ static enum handler classify(const struct config *config, bool internal_listener
         rest = path;
     }
     if (public_side && !config->websocket_disabled && at(rest, config->websocket_prefix)) return HANDLER_WEBSOCKET;
-    if (!config->api_disabled && (internal_side || config->api_external) && below(rest, config->api_prefix, name))
-        return HANDLER_ENGINE_API;
+    if (!config->api_disabled && (internal_side || config->api_external)) {
+        if (below(rest, config->api_prefix, name)) return HANDLER_ENGINE_API;
+        *name = (struct slice){ 0 }; /* the form of many commands has none */
+        if (at(rest, config->api_prefix)) return HANDLER_ENGINE_API;
+    }
     if (internal_side && config->health_enabled && at(rest, config->health_prefix)) return HANDLER_HEALTH;
     if (internal_side && config->prometheus_enabled && at(rest, config->prometheus_prefix)) return HANDLER_METRICS;
     return HANDLER_NOT_FOUND;

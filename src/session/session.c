@@ -21,9 +21,9 @@ static size_t on_data(struct net_conn *conn, char *bytes, size_t len)
     struct session *s = session_of_conn(conn);
     if (s->mode == SESSION_WEBSOCKET) return session_ws_data(s, bytes, len);
     size_t taken = session_http_data(s, bytes, len);
-    /* What came with the handshake already belongs to the WebSocket. */
-    if (s->mode == SESSION_WEBSOCKET && taken < len && !net_conn_closing(conn))
-        taken += session_ws_data(s, bytes + taken, len - taken);
+    /* What came with the handshake already belongs to the WebSocket, but it waits for the
+     * answer to be sent: a close would drop that from the queue. */
+    if (s->mode == SESSION_WEBSOCKET && taken < len && !net_conn_closing(conn)) net_conn_pause_until_sent(conn);
     return taken;
 }
 

@@ -115,6 +115,7 @@ struct session_http {
     struct list again;            /* in host->again */
     bool reading_body, waiting, continue_owed;
     bool head_begun; /* its deadline runs, however slowly its bytes come */
+    bool last;       /* the answer to this request is the last: its body is not waited for */
 };
 
 struct session_websocket {

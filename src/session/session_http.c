@@ -67,7 +67,8 @@ static struct slice date_now(struct session_host *host)
 void session_http_write(struct session *s, const struct http_request *request, const struct session_answer *answer)
 {
     struct session_host *host = s->host;
-    bool keep_alive = request && request->keep_alive && !host->draining && !http_parser_is_finished(&s->http.parser);
+    bool keep_alive = request && request->keep_alive && !host->draining && !s->http.last &&
+                      !http_parser_is_finished(&s->http.parser);
     struct http_response response = {
         .status = answer->status,
         .date = date_now(host),
@@ -100,7 +101,7 @@ void session_http_flush(struct session *s)
 static void after_answer(struct session *s)
 {
     if (net_conn_closing(&s->conn)) return;
-    if (http_parser_is_finished(&s->http.parser)) {
+    if (s->http.last || http_parser_is_finished(&s->http.parser)) {
         session_http_flush(s);
         net_conn_close(&s->conn, NET_CLOSE_FLUSH, NULL, SESSION_LINGER_MS);
     } else {
@@ -202,7 +203,9 @@ enum head_result {
 static void give_up_body(struct session *s, const struct http_request *request)
 {
     bool small = !request->chunked && !request->expects_continue && request->content_length <= DISCARDED_BODY_MAX;
-    if (!small) http_parser_finish(&s->http.parser);
+    if (small) return;
+    s->http.last = true;
+    http_parser_finish(&s->http.parser);
 }
 
 static enum head_result on_head(struct session *s, const struct http_request *request)
@@ -242,6 +245,15 @@ static bool on_body(struct session *s, const struct http_request *request, struc
     return true;
 }
 
+/* The deadline of a head counts from its first byte, also when that came with the
+ * request before. */
+static void begin_head(struct session *s)
+{
+    if (s->http.head_begun) return;
+    s->http.head_begun = true;
+    arm(s, SESSION_HEAD_TIMEOUT_MS);
+}
+
 static void refuse_body(struct session *s)
 {
     struct session_answer answer = {
@@ -269,10 +281,7 @@ size_t session_http_data(struct session *s, char *bytes, size_t len)
     struct slice in = slice_of(bytes, len);
     const struct http_request *request = h->request ? h->request : &host->event.request;
     struct slice body = buf_slice(&h->body);
-    if (!h->head_begun && !h->reading_body && !h->waiting) {
-        h->head_begun = true;
-        arm(s, SESSION_HEAD_TIMEOUT_MS);
-    }
+    if (!h->reading_body && !h->waiting) begin_head(s);
     while (!h->waiting && !net_conn_closing(&s->conn) && (h->reading_body || !congested(s))) {
         switch (http_parser_next(&h->parser, &in, &host->event)) {
         case HTTP_HEAD:
@@ -298,6 +307,7 @@ size_t session_http_data(struct session *s, char *bytes, size_t len)
     }
     if (h->reading_body && !net_conn_closing(&s->conn)) {
         /* The bytes of the head are about to go: keep the request. */
+        if (!h->request) arm(s, SESSION_BODY_TIMEOUT_MS);
         if (!h->request && !(h->request = http_request_copy(request))) {
             net_conn_close(&s->conn, NET_CLOSE_NOW, NULL, 0);
         } else {
@@ -306,8 +316,9 @@ size_t session_http_data(struct session *s, char *bytes, size_t len)
                 h->continue_owed = false;
                 buf_append(&host->out, SLICE(HTTP_CONTINUE));
             }
-            arm(s, SESSION_BODY_TIMEOUT_MS);
         }
+    } else if (in.len > 0 && !h->waiting && !net_conn_closing(&s->conn)) {
+        begin_head(s);
     }
     session_http_flush(s);
     if (!h->waiting && !h->reading_body && !net_conn_closing(&s->conn) && congested(s)) {

@@ -112,7 +112,7 @@ static void only_post_is_allowed(void **state)
 
 static void an_unknown_method_is_404(void **state)
 {
-    static const char *const names[] = { "", "batch", "rpc", "map_publish", "Publish", "publish/", "block_user" };
+    static const char *const names[] = { "Batch", "map_publish", "Publish", "publish/", "block_user" };
     struct harness *h = harness_new(HARNESS_MEMORY, NULL);
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -124,7 +124,8 @@ static void an_unknown_method_is_404(void **state)
 
 static const char *const all_methods[] = { "publish",    "broadcast",      "subscribe", "unsubscribe",
                                            "disconnect", "refresh",        "presence",  "presence_stats",
-                                           "history",    "history_remove", "info",      "channels" };
+                                           "history",    "history_remove", "info",      "channels",
+                                           "rpc",        "batch" };
 
 static void a_body_that_is_no_json_object_is_a_bad_request_in_text(void **state)
 {
@@ -166,6 +167,7 @@ static void every_refusal_has_its_code(void **state)
         { "publish", ENGINE_KEY, "{\"channel\":\"a\",\"data\":1,\"version\":-1}", 400, "Bad Request\n" },
         { "broadcast", ENGINE_KEY, "{\"data\":1}", 200, BAD },
         { "broadcast", ENGINE_KEY, "{\"channels\":[],\"data\":1}", 200, BAD },
+        { "broadcast", ENGINE_KEY, "{\"channels\":[\"a\"],\"data\":1,\"channels\":null}", 200, BAD },
         { "broadcast", ENGINE_KEY, "{\"channels\":[\"a\"],\"b64data\":\"?\"}", 200, BAD },
         { "broadcast", ENGINE_KEY, "{\"channels\":[1],\"data\":1}", 400, "Bad Request\n" },
         { "subscribe", ENGINE_KEY, "{\"user\":\"u\"}", 200, BAD },
@@ -195,6 +197,11 @@ static void every_refusal_has_its_code(void **state)
         { "history_remove", ENGINE_KEY, "{\"channel\":\"a\"}", 200, NOT_ON },
         { "channels", ENGINE_KEY, "{\"pattern\":\"[\"}", 200, INTERNAL },
         { "channels", ENGINE_KEY, "{\"pattern\":7}", 400, "Bad Request\n" },
+        { "rpc", ENGINE_KEY, "{}", 200, BAD },
+        { "rpc", ENGINE_KEY, "null", 200, BAD },
+        { "rpc", ENGINE_KEY, "{\"method\":\"\",\"params\":{}}", 200, BAD },
+        { "rpc", ENGINE_KEY, "{\"method\":\"getUser\",\"params\":[1]}", 200, ERROR(104, "not found") },
+        { "rpc", ENGINE_KEY, "{\"method\":5}", 400, "Bad Request\n" },
     };
     struct harness *h = harness_new(HARNESS_MEMORY, NULL);
     (void)state;
@@ -211,6 +218,7 @@ static void what_is_allowed_is_done(void **state)
         { "publish", ENGINE_KEY, "{\"channel\":\"a\",\"data\":1,\"nobody\":[{}],\"tags\":null}", 200, OK },
         { "publish", ENGINE_KEY, "{\"channel\":\"json:a\",\"data\":[1]}", 200, OK },
         { "publish", ENGINE_KEY, "{\"channel\":\"json:a\",\"b64data\":\"WzFd\",\"data\":7}", 200, OK },
+        { "publish", ENGINE_KEY, "{\"channel\":\"json:a\",\"b64data\":\"W\\r\\nzF\\nd\\n\"}", 200, OK },
         { "publish", ENGINE_KEY, "{\"channel\":\"object:a\",\"data\": {\"a\":1} }", 200, OK },
         { "publish", ENGINE_KEY, "{\"channel\":\"public:s\",\"data\":1,\"skip_history\":true}", 200, OK },
         { "publish", ENGINE_KEY, "{\"channel\":\"public:s\",\"data\":1,\"skipHistory\":true}", 200, OK },

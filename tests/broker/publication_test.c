@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "base/check.h"
 #include "base/mem.h"
 #include "broker/publication.h"
 
@@ -70,6 +71,25 @@ static void the_cost_grows_with_the_bytes_and_does_not_change(void **state)
     publication_unref(small);
 }
 
+static void whether_data_is_json_is_looked_at_on_first_need_and_kept(void **state)
+{
+    static const struct {
+        struct slice data;
+        bool said, json;
+    } cases[] = {
+        { { "{\"a\": [1]}", 10 }, false, true }, { { " null\n", 6 }, false, true },  { { "{\"a\"", 4 }, false, false },
+        { { "1 2", 3 }, false, false },          { { "\0\xff", 2 }, false, false }, { { "", 0 }, false, true },
+        { { "as said", 7 }, true, true },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct publication_content content = { .data = cases[i].data, .data_is_json = cases[i].said };
+        struct publication *p = publication_new(1, 0, SLICE("ch"), &content);
+        for (int again = 0; again < 2; again++) assert_int_equal(publication_fits_json(p), cases[i].json);
+        assert_int_equal(p->json_ != 0, cases[i].data.len > 0 && !cases[i].said);
+        publication_unref(p);
+    }
+}
+
 static atomic_uint encoded;
 
 static struct blob *encode(const struct publication *p)
@@ -91,6 +111,10 @@ static void a_wire_form_is_made_on_first_need_and_kept(void **state)
     struct blob *wire = publication_wire(p, PUBLICATION_FORM_JSON, encode);
     assert_ptr_equal(publication_wire(p, PUBLICATION_FORM_JSON, encode), wire);
     assert_int_equal(encoded, 1);
+    struct blob *other = publication_wire(p, PUBLICATION_FORM_PROTOBUF, encode);
+    assert_ptr_not_equal(other, wire);
+    assert_ptr_equal(publication_wire(p, PUBLICATION_FORM_PROTOBUF, encode), other);
+    assert_int_equal(encoded, 2);
     publication_unref(p);
 }
 
@@ -124,6 +148,7 @@ int main(void)
         cmocka_unit_test(a_publication_is_a_copy_of_its_content),
         cmocka_unit_test(an_empty_publication_is_possible),
         cmocka_unit_test(the_cost_grows_with_the_bytes_and_does_not_change),
+        cmocka_unit_test(whether_data_is_json_is_looked_at_on_first_need_and_kept),
         cmocka_unit_test(a_wire_form_is_made_on_first_need_and_kept),
         cmocka_unit_test(threads_that_race_to_encode_get_the_same_bytes),
         cmocka_unit_test(no_memory_gives_null),

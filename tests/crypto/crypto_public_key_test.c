@@ -106,9 +106,14 @@ static void sizes_and_exponents_stop_at_their_limits(void **state)
         unsigned long exponent;
         bool good;
     } cases[] = {
-        { CRYPTO_RSA_BITS_MIN, 65537, true }, { CRYPTO_RSA_BITS_MAX, 65537, true }, { 2048, 3, true },
-        { 2048, 0x7fffffff, true },           { 2048, 0x80000001, false },          { 2048, 1, false },
-        { 2048, 2, false },                   { 2048, 65536, false },
+        { CRYPTO_RSA_BITS_MIN, 65537, true },
+        { CRYPTO_RSA_BITS_MAX, 65537, true },
+        { 2048, 3, true },
+        { 2048, 0x7fffffff, true },
+        { 2048, 0x80000001, false },
+        { 2048, 1, false },
+        { 2048, 2, false },
+        { 2048, 65536, false },
     };
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         EVP_PKEY *key = key_pair_rsa_odd(cases[i].bits, cases[i].exponent);
@@ -172,7 +177,10 @@ static void private_keys_are_refused_as_such(void **state)
     }
 }
 
-static void append(const char *cstr) { buf_append(&text, slice_from_cstr(cstr)); }
+static void append(const char *cstr)
+{
+    buf_append(&text, slice_from_cstr(cstr));
+}
 
 /* The text of rsa with every line end replaced, between two other texts. */
 static void write_with(const char *before, const char *line_end, const char *after)

@@ -18,26 +18,32 @@ async function closeAfterConnect(server, connect, options) {
 }
 
 for (const path of ['/realtime/connection/websocket', '/connection/websocket']) {
-  scenario(`an unmodified centrifuge client connects at ${path} with a token minted by the project API`, async (server) => {
-    const token = await server.mint(server.firstRun().server_api_key, 'ann');
-    const client = newClient(server.wsUrl(path), { token });
-    await connected(client);
-    assert.equal(client.state, 'connected');
-    const ctx = await event(client.events, 'connected');
-    assert.match(ctx.client, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-    client.disconnect();
-  });
+  scenario(
+    `an unmodified centrifuge client connects at ${path} with a token minted by the project API`,
+    async (server) => {
+      const token = await server.mint(server.firstRun().server_api_key, 'ann');
+      const client = newClient(server.wsUrl(path), { token });
+      await connected(client);
+      assert.equal(client.state, 'connected');
+      const ctx = await event(client.events, 'connected');
+      assert.match(ctx.client, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+      client.disconnect();
+    },
+  );
 }
 
-scenario('a token signed by a backend with the shared secret and no project connects to the Default space', async (server) => {
-  const { server_api_key: key } = server.firstRun();
-  const channel = `plain:${fresh()}`;
-  const ws = await RawWs.connect(server, server.token('backend-user'));
-  assert.ok((await ws.subscribe(channel)).subscribe);
-  assert.equal((await server.project('publish', { channel, data: { n: 1 } }, key)).status, 200);
-  assert.deepEqual((await ws.push()).pub.data, { n: 1 });
-  ws.close();
-});
+scenario(
+  'a token signed by a backend with the shared secret and no project connects to the Default space',
+  async (server) => {
+    const { server_api_key: key } = server.firstRun();
+    const channel = `plain:${fresh()}`;
+    const ws = await RawWs.connect(server, server.token('backend-user'));
+    assert.ok((await ws.subscribe(channel)).subscribe);
+    assert.equal((await server.project('publish', { channel, data: { n: 1 } }, key)).status, 200);
+    assert.deepEqual((await ws.push()).pub.data, { n: 1 });
+    ws.close();
+  },
+);
 
 for (const alg of ['HS256', 'HS384', 'HS512']) {
   scenario(`a token signed with ${alg} is accepted`, async (server) => {
@@ -64,13 +70,16 @@ for (const [what, make] of Object.entries(wrongTokens)) {
   });
 }
 
-scenario('a centrifuge client with a wrong token ends disconnected with 3500 and does not come back', async (server) => {
-  const client = newClient(server.wsUrl(), { token: server.token('ann', {}, 'another secret') });
-  client.connect();
-  const ctx = await event(client.events, 'disconnected');
-  assert.equal(ctx.code, 3500);
-  assert.equal(ctx.reason, 'invalid token');
-});
+scenario(
+  'a centrifuge client with a wrong token ends disconnected with 3500 and does not come back',
+  async (server) => {
+    const client = newClient(server.wsUrl(), { token: server.token('ann', {}, 'another secret') });
+    client.connect();
+    const ctx = await event(client.events, 'disconnected');
+    assert.equal(ctx.code, 3500);
+    assert.equal(ctx.reason, 'invalid token');
+  },
+);
 
 for (const [what, claims] of Object.entries({
   'an expiry in the past': () => ({ exp: nowSeconds() - 10 }),
@@ -155,7 +164,11 @@ scenario('a second connect closes with 3501', async (server) => {
 
 scenario('a token minted by the project API carries sub, iat, exp, channels, info and projectId', async (server) => {
   const { server_api_key: key, id } = server.firstRun();
-  const answer = await server.project('token', { userId: 'ann', ttlSeconds: 60, channels: ['public:a'], info: { name: 'Ann' } }, key);
+  const answer = await server.project(
+    'token',
+    { userId: 'ann', ttlSeconds: 60, channels: ['public:a'], info: { name: 'Ann' } },
+    key,
+  );
   assert.equal(answer.json.expiresInSeconds, 60);
   const claims = claimsOf(answer.json.token);
   assert.equal(claims.sub, 'ann');
@@ -181,22 +194,34 @@ scenario('the claim channels subscribes on the server side, and the client hears
 
 scenario('an unknown namespace in the claim channels is error 102', async (server) => {
   const ws = await RawWs.open(server);
-  assert.equal((await ws.call({ connect: { token: server.token('ann', { channels: ['nowhere:a'] }) } })).error.code, 102);
+  assert.equal(
+    (await ws.call({ connect: { token: server.token('ann', { channels: ['nowhere:a'] }) } })).error.code,
+    102,
+  );
   ws.close();
 });
 
-scenario('channels named in the connect request become server-side subscriptions where the user may subscribe', async (server) => {
-  const may = `public:${fresh()}`;
-  const mayNot = `private:${fresh()}`;
-  const ws = await RawWs.connect(server, server.token('ann'), { connect: { subs: { [may]: {}, [mayNot]: {} } } });
-  assert.deepEqual(Object.keys(ws.connected.subs), [may]);
-  ws.close();
-});
+scenario(
+  'channels named in the connect request become server-side subscriptions where the user may subscribe',
+  async (server) => {
+    const may = `public:${fresh()}`;
+    const mayNot = `private:${fresh()}`;
+    const ws = await RawWs.connect(server, server.token('ann'), { connect: { subs: { [may]: {}, [mayNot]: {} } } });
+    assert.deepEqual(Object.keys(ws.connected.subs), [may]);
+    ws.close();
+  },
+);
 
-scenario('null as a server-side subscription in the connect request is a bad request, and the server lives on', async (server) => {
-  assert.equal((await closeAfterConnect(server, { token: server.token('ann'), subs: { 'public:a': null } })).code, 3501);
-  assert.equal(await server.health(), 200);
-});
+scenario(
+  'null as a server-side subscription in the connect request is a bad request, and the server lives on',
+  async (server) => {
+    assert.equal(
+      (await closeAfterConnect(server, { token: server.token('ann'), subs: { 'public:a': null } })).code,
+      3501,
+    );
+    assert.equal(await server.health(), 200);
+  },
+);
 
 scenario('a refresh with a new token extends the connection', async (server) => {
   const ws = await RawWs.connect(server, server.token('ann', { exp: nowSeconds() + 2 }));
@@ -229,32 +254,43 @@ scenario('a refresh cannot change the project', async (server) => {
   ws.close();
 });
 
-alone('a connection that is not refreshed closes with 3005 after the grace', {
-  config: testConfig({ client: { expired_close_delay: '1s' } }),
-}, async (server) => {
-  const ws = await RawWs.connect(server, server.token('ann', { exp: nowSeconds() + 1 }));
-  assert.deepEqual(await ws.closing(8000), { code: 3005, reason: 'connection expired' });
-  ws.close();
-});
+alone(
+  'a connection that is not refreshed closes with 3005 after the grace',
+  {
+    config: testConfig({ client: { expired_close_delay: '1s' } }),
+  },
+  async (server) => {
+    const ws = await RawWs.connect(server, server.token('ann', { exp: nowSeconds() + 1 }));
+    assert.deepEqual(await ws.closing(8000), { code: 3005, reason: 'connection expired' });
+    ws.close();
+  },
+);
 
-alone('a centrifuge client refreshes its token in time and stays connected', {
-  config: testConfig({ client: { expired_close_delay: '1s' } }),
-}, async (server) => {
-  let asked = 0;
-  let twice;
-  const refreshed = new Promise((resolve) => (twice = resolve));
-  const getToken = async () => {
-    asked += 1;
-    if (asked === 3) twice();
-    return server.token('ann', { exp: nowSeconds() + 2 });
-  };
-  const client = newClient(server.wsUrl(), { getToken });
-  await connected(client);
-  await within(refreshed, 'two refreshes');
-  assert.equal(client.state, 'connected');
-  assert.equal(client.events.rest().filter((item) => item.name === 'disconnected' || item.name === 'connecting').length, 1);
-  client.disconnect();
-});
+alone(
+  'a centrifuge client refreshes its token in time and stays connected',
+  {
+    config: testConfig({ client: { expired_close_delay: '1s' } }),
+  },
+  async (server) => {
+    let asked = 0;
+    let twice;
+    const refreshed = new Promise((resolve) => (twice = resolve));
+    const getToken = async () => {
+      asked += 1;
+      if (asked === 3) twice();
+      return server.token('ann', { exp: nowSeconds() + 2 });
+    };
+    const client = newClient(server.wsUrl(), { getToken });
+    await connected(client);
+    await within(refreshed, 'two refreshes');
+    assert.equal(client.state, 'connected');
+    assert.equal(
+      client.events.rest().filter((item) => item.name === 'disconnected' || item.name === 'connecting').length,
+      1,
+    );
+    client.disconnect();
+  },
+);
 
 for (const [what, options] of Object.entries({
   'in the query': (key) => ({ path: `/realtime/connection/websocket?key=${key}` }),
@@ -275,7 +311,9 @@ for (const [what, options] of Object.entries({
 }
 
 scenario('an unknown client key is refused', async (server) => {
-  const ws = await RawWs.open(server, { path: '/realtime/connection/websocket?key=ck_unknown' }).catch((error) => error);
+  const ws = await RawWs.open(server, { path: '/realtime/connection/websocket?key=ck_unknown' }).catch(
+    (error) => error,
+  );
   if (ws instanceof Error) {
     assert.match(ws.message, /no upgrade: 40[13]/);
   } else {
@@ -289,11 +327,15 @@ scenario('a client key together with a token of another project is refused', asy
   const one = await server.createProject(fresh('one'));
   const two = await server.createProject(fresh('two'));
   const token = await server.mint(two.server_api_key, 'ann');
-  const close = await closeAfterConnect(server, { token }, { path: `/realtime/connection/websocket?key=${one.client_api_key}` });
+  const close = await closeAfterConnect(
+    server,
+    { token },
+    { path: `/realtime/connection/websocket?key=${one.client_api_key}` },
+  );
   assert.equal(close.code, 3500);
 });
 
-scenario('a client key together with a token of the same project connects as the token\'s user', async (server) => {
+scenario("a client key together with a token of the same project connects as the token's user", async (server) => {
   const one = await server.createProject(fresh('one'));
   const token = await server.mint(one.server_api_key, 'ann');
   const ws = await RawWs.connect(server, token, { path: `/realtime/connection/websocket?key=${one.client_api_key}` });
@@ -311,12 +353,20 @@ scenario('a server key is no client key', async (server) => {
   }
 });
 
-for (const [origin, status] of [['http://localhost:5173', 101], ['http://127.0.0.1:8080', 101], ['https://evil.example', 403], [null, 101]]) {
-  scenario(`an upgrade ${origin ? `from origin ${origin}` : 'without an origin'} is answered with ${status}`, async (server) => {
-    const opened = RawWs.open(server, { headers: { Origin: origin } });
-    if (status === 101) (await opened).close();
-    else await assert.rejects(opened, new RegExp(`no upgrade: ${status}`));
-  });
+for (const [origin, status] of [
+  ['http://localhost:5173', 101],
+  ['http://127.0.0.1:8080', 101],
+  ['https://evil.example', 403],
+  [null, 101],
+]) {
+  scenario(
+    `an upgrade ${origin ? `from origin ${origin}` : 'without an origin'} is answered with ${status}`,
+    async (server) => {
+      const opened = RawWs.open(server, { headers: { Origin: origin } });
+      if (status === 101) (await opened).close();
+      else await assert.rejects(opened, new RegExp(`no upgrade: ${status}`));
+    },
+  );
 }
 
 scenario('the subprotocol centrifuge-json is echoed, an unknown one is not', async (server) => {
@@ -328,21 +378,31 @@ scenario('the subprotocol centrifuge-json is echoed, an unknown one is not', asy
   unknown.close();
 });
 
-alone('an anonymous connection is accepted where the configuration allows it', {
-  config: testConfig({ client: { allow_anonymous_connect_without_token: true, disallow_anonymous_connection_tokens: true } }),
-}, async (server) => {
-  const ws = await RawWs.connect(server, undefined);
-  assert.ok(ws.connected.client);
-  ws.close();
-  assert.equal((await closeAfterConnect(server, { token: server.token('') })).code, 3507);
-});
+alone(
+  'an anonymous connection is accepted where the configuration allows it',
+  {
+    config: testConfig({
+      client: { allow_anonymous_connect_without_token: true, disallow_anonymous_connection_tokens: true },
+    }),
+  },
+  async (server) => {
+    const ws = await RawWs.connect(server, undefined);
+    assert.ok(ws.connected.client);
+    ws.close();
+    assert.equal((await closeAfterConnect(server, { token: server.token('') })).code, 3507);
+  },
+);
 
-alone('a user with more connections than the limit loses the newest with 3504', {
-  config: testConfig({ client: { user_connection_limit: 2 } }),
-}, async (server) => {
-  const first = await RawWs.connect(server, server.token('ann'));
-  const second = await RawWs.connect(server, server.token('ann'));
-  assert.equal((await closeAfterConnect(server, { token: server.token('ann') })).code, 3504);
-  const other = await RawWs.connect(server, server.token('bob'));
-  for (const ws of [first, second, other]) ws.close();
-});
+alone(
+  'a user with more connections than the limit loses the newest with 3504',
+  {
+    config: testConfig({ client: { user_connection_limit: 2 } }),
+  },
+  async (server) => {
+    const first = await RawWs.connect(server, server.token('ann'));
+    const second = await RawWs.connect(server, server.token('ann'));
+    assert.equal((await closeAfterConnect(server, { token: server.token('ann') })).code, 3504);
+    const other = await RawWs.connect(server, server.token('bob'));
+    for (const ws of [first, second, other]) ws.close();
+  },
+);

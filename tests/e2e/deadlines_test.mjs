@@ -23,13 +23,15 @@ async function allEnd(server, prefixes, deadlineMs, earliestMs = 0) {
   const begun = Date.now();
   const late = [];
   const early = [];
-  await Promise.all(prefixes.map(async (bytes) => {
-    const raw = await RawSocket.connect(server.port);
-    raw.write(bytes);
-    await raw.toEnd(deadlineMs + SLACK_MS).catch(() => late.push(bytes.length));
-    if (raw.endedAt - begun < earliestMs) early.push(bytes.length);
-    raw.close();
-  }));
+  await Promise.all(
+    prefixes.map(async (bytes) => {
+      const raw = await RawSocket.connect(server.port);
+      raw.write(bytes);
+      await raw.toEnd(deadlineMs + SLACK_MS).catch(() => late.push(bytes.length));
+      if (raw.endedAt - begun < earliestMs) early.push(bytes.length);
+      raw.close();
+    }),
+  );
   assert.deepEqual(late, [], 'still open after its deadline, by bytes sent');
   assert.deepEqual(early, [], 'ended before its deadline, by bytes sent');
 }
@@ -59,17 +61,21 @@ const tables = {
 
   'a connected peer that stalls at any byte of a frame is closed when its pong is due': async (server) => {
     const command = frame(OP.TEXT, JSON.stringify({ id: 2, subscribe: { channel: 'plain:a' } }));
-    await Promise.all(prefixesOf(command, 0, command.length).map(async (bytes) => {
-      const ws = await RawWs.connect(server, server.token('ann'));
-      ws.pongs = false;
-      ws.write(bytes);
-      assert.equal((await ws.closing(PONG_MS + SLACK_MS)).code, 3012, `after ${bytes.length} bytes`);
-      await ws.raw.toEnd(CLOSING_MS + SLACK_MS);
-      ws.close();
-    }));
+    await Promise.all(
+      prefixesOf(command, 0, command.length).map(async (bytes) => {
+        const ws = await RawWs.connect(server, server.token('ann'));
+        ws.pongs = false;
+        ws.write(bytes);
+        assert.equal((await ws.closing(PONG_MS + SLACK_MS)).code, 3012, `after ${bytes.length} bytes`);
+        await ws.raw.toEnd(CLOSING_MS + SLACK_MS);
+        ws.close();
+      }),
+    );
   },
 
-  'a connected peer that sends an unfinished message and only pongs frames is closed when its pong is due': async (server) => {
+  'a connected peer that sends an unfinished message and only pongs frames is closed when its pong is due': async (
+    server,
+  ) => {
     const ws = await RawWs.connect(server, server.token('ann'));
     ws.pongs = false;
     ws.write(frame(OP.TEXT, '{"id":2,', { fin: false }));
@@ -80,7 +86,9 @@ const tables = {
 
   'a peer that stalls at any byte of a body is ended when the time for bodies is over': async (server) => {
     const body = JSON.stringify({ channel: 'plain:a', data: 1 });
-    const whole = Buffer.from(`POST /api/publish HTTP/1.1\r\nHost: h\r\nX-API-Key: ${API_KEY}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    const whole = Buffer.from(
+      `POST /api/publish HTTP/1.1\r\nHost: h\r\nX-API-Key: ${API_KEY}\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
     await allEnd(server, prefixesOf(whole, whole.length - body.length, whole.length), BODY_MS, HEADERS_MS / 2);
   },
 
@@ -148,9 +156,15 @@ const tables = {
   },
 };
 
-scenario('each stalled peer is ended on time', async (server, t) => {
-  await Promise.all(Object.entries(tables).map(([name, body]) => t.test(name, { timeout: 60_000 }, () => body(server))));
-}, { concurrency: true, timeout: 120_000 });
+scenario(
+  'each stalled peer is ended on time',
+  async (server, t) => {
+    await Promise.all(
+      Object.entries(tables).map(([name, body]) => t.test(name, { timeout: 60_000 }, () => body(server))),
+    );
+  },
+  { concurrency: true, timeout: 120_000 },
+);
 
 scenario('after all the stalls the server still serves', async (server) => {
   const ws = await RawWs.connect(server, server.token('ann'));

@@ -9,30 +9,37 @@ const scenario = suite({ workers: 4 });
 
 // Connections of one user, enough that they lie on several workers.
 const COUNT = 8;
-const connections = (server, user) => Promise.all(Array.from({ length: COUNT }, () => RawWs.connect(server, server.token(user))));
+const connections = (server, user) =>
+  Promise.all(Array.from({ length: COUNT }, () => RawWs.connect(server, server.token(user))));
 const closeAll = (sockets) => sockets.forEach((ws) => ws.close());
 
-scenario('subscribe adds a server-side subscription to every connection of the user before it answers', async (server) => {
-  const user = fresh('user');
-  const channel = `private:${fresh()}`;
-  const sockets = await connections(server, user);
-  assert.deepEqual(await server.api('subscribe', { user, channel, data: { why: 'api' } }), {});
-  await server.api('publish', { channel, data: 'at once' });
-  for (const ws of sockets) {
-    const added = await ws.push();
-    assert.equal(added.channel, channel);
-    assert.equal(added.subscribe.recoverable, true);
-    assert.equal(added.subscribe.positioned, true);
-    assert.deepEqual(added.subscribe.data, { why: 'api' });
-    assert.equal((await ws.push()).pub.data, 'at once');
-  }
-  closeAll(sockets);
-});
+scenario(
+  'subscribe adds a server-side subscription to every connection of the user before it answers',
+  async (server) => {
+    const user = fresh('user');
+    const channel = `private:${fresh()}`;
+    const sockets = await connections(server, user);
+    assert.deepEqual(await server.api('subscribe', { user, channel, data: { why: 'api' } }), {});
+    await server.api('publish', { channel, data: 'at once' });
+    for (const ws of sockets) {
+      const added = await ws.push();
+      assert.equal(added.channel, channel);
+      assert.equal(added.subscribe.recoverable, true);
+      assert.equal(added.subscribe.positioned, true);
+      assert.deepEqual(added.subscribe.data, { why: 'api' });
+      assert.equal((await ws.push()).pub.data, 'at once');
+    }
+    closeAll(sockets);
+  },
+);
 
 scenario('subscribe of one client only touches that client', async (server) => {
   const user = fresh('user');
   const channel = `private:${fresh()}`;
-  const [one, other] = [await RawWs.connect(server, server.token(user)), await RawWs.connect(server, server.token(user))];
+  const [one, other] = [
+    await RawWs.connect(server, server.token(user)),
+    await RawWs.connect(server, server.token(user)),
+  ];
   await server.api('subscribe', { user, channel, client: one.connected.client });
   await server.api('publish', { channel, data: 1 });
   assert.ok((await one.push()).subscribe);
@@ -55,38 +62,48 @@ scenario('a centrifuge client is told of a server-side subscription and hears it
   client.disconnect();
 });
 
-scenario('unsubscribe ends the subscription on every connection with 2000, and nothing published later arrives', async (server) => {
-  const user = fresh('user');
-  const channel = `plain:${fresh()}`;
-  const sockets = await connections(server, user);
-  for (const ws of sockets) await ws.subscribe(channel);
-  assert.deepEqual(await server.api('unsubscribe', { user, channel }), {});
-  await server.api('publish', { channel, data: 'too late' });
-  for (const ws of sockets) {
-    assert.deepEqual(await ws.push(), { channel, unsubscribe: { code: 2000, reason: 'server unsubscribe' } });
-    await ws.call({ unsubscribe: { channel: 'plain:a' } });
-    assert.deepEqual(ws.pushes, []);
-  }
-  closeAll(sockets);
-});
+scenario(
+  'unsubscribe ends the subscription on every connection with 2000, and nothing published later arrives',
+  async (server) => {
+    const user = fresh('user');
+    const channel = `plain:${fresh()}`;
+    const sockets = await connections(server, user);
+    for (const ws of sockets) await ws.subscribe(channel);
+    assert.deepEqual(await server.api('unsubscribe', { user, channel }), {});
+    await server.api('publish', { channel, data: 'too late' });
+    for (const ws of sockets) {
+      assert.deepEqual(await ws.push(), { channel, unsubscribe: { code: 2000, reason: 'server unsubscribe' } });
+      await ws.call({ unsubscribe: { channel: 'plain:a' } });
+      assert.deepEqual(ws.pushes, []);
+    }
+    closeAll(sockets);
+  },
+);
 
-scenario('disconnect closes every connection of the user with 3503, so that none is left when it answers', async (server) => {
-  const user = fresh('user');
-  const channel = `chat:${fresh()}`;
-  const sockets = await connections(server, user);
-  for (const ws of sockets) await ws.subscribe(channel);
-  assert.equal((await server.api('presence_stats', { channel })).num_clients, COUNT);
-  assert.deepEqual(await server.api('disconnect', { user }), {});
-  assert.equal((await server.api('presence_stats', { channel })).num_clients ?? 0, 0);
-  for (const ws of sockets) assert.deepEqual(await ws.closing(), { code: 3503, reason: 'force disconnect' });
-  closeAll(sockets);
-});
+scenario(
+  'disconnect closes every connection of the user with 3503, so that none is left when it answers',
+  async (server) => {
+    const user = fresh('user');
+    const channel = `chat:${fresh()}`;
+    const sockets = await connections(server, user);
+    for (const ws of sockets) await ws.subscribe(channel);
+    assert.equal((await server.api('presence_stats', { channel })).num_clients, COUNT);
+    assert.deepEqual(await server.api('disconnect', { user }), {});
+    assert.equal((await server.api('presence_stats', { channel })).num_clients ?? 0, 0);
+    for (const ws of sockets) assert.deepEqual(await ws.closing(), { code: 3503, reason: 'force disconnect' });
+    closeAll(sockets);
+  },
+);
 
 scenario('disconnect with a code and a reason of its own, a whitelist, and one client only', async (server) => {
   const user = fresh('user');
   const sockets = await connections(server, user);
   const [kept, picked, ...rest] = sockets;
-  await server.api('disconnect', { user, client: picked.connected.client, disconnect: { code: 4001, reason: 'picked' } });
+  await server.api('disconnect', {
+    user,
+    client: picked.connected.client,
+    disconnect: { code: 4001, reason: 'picked' },
+  });
   assert.deepEqual(await picked.closing(), { code: 4001, reason: 'picked' });
   await server.api('disconnect', { user, whitelist: [kept.connected.client] });
   for (const ws of rest) assert.equal((await ws.closing()).code, 3503);
@@ -117,12 +134,20 @@ scenario('refresh with a new expiry tells the client, and with expired closes it
   ws.close();
 });
 
-scenario('subscribe, unsubscribe, disconnect and refresh of a user who is not here answer an empty result', async (server) => {
-  const user = fresh('nobody');
-  for (const [method, body] of [['subscribe', { channel: 'plain:a' }], ['unsubscribe', { channel: 'plain:a' }], ['disconnect', {}], ['refresh', {}]]) {
-    assert.deepEqual(await server.api(method, { user, ...body }), {});
-  }
-});
+scenario(
+  'subscribe, unsubscribe, disconnect and refresh of a user who is not here answer an empty result',
+  async (server) => {
+    const user = fresh('nobody');
+    for (const [method, body] of [
+      ['subscribe', { channel: 'plain:a' }],
+      ['unsubscribe', { channel: 'plain:a' }],
+      ['disconnect', {}],
+      ['refresh', {}],
+    ]) {
+      assert.deepEqual(await server.api(method, { user, ...body }), {});
+    }
+  },
+);
 
 scenario('many effects at once on the same users all come through', async (server) => {
   const users = Array.from({ length: 4 }, () => fresh('user'));

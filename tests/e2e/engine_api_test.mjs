@@ -49,18 +49,32 @@ for (const prefix of ['/api', '/realtime/api']) {
   });
 }
 
-alone('without an API key in the configuration every call is 401', { env: { CENTRIFUGO_API_KEY: null } }, async (server) => {
-  assert.equal((await server.post('/api/info', {}, { 'X-API-Key': '' })).status, 401);
-  assert.equal((await server.post('/api/info', {})).status, 401);
-});
+alone(
+  'without an API key in the configuration every call is 401',
+  { env: { CENTRIFUGO_API_KEY: null } },
+  async (server) => {
+    assert.equal((await server.post('/api/info', {}, { 'X-API-Key': '' })).status, 401);
+    assert.equal((await server.post('/api/info', {})).status, 401);
+  },
+);
 
-alone('http_api.insecure needs no key', {
-  config: testConfig({ http_api: { insecure: true } }), env: { CENTRIFUGO_API_KEY: null },
-}, async (server) => {
-  assert.equal((await server.post('/api/info', {})).status, 200);
-});
+alone(
+  'http_api.insecure needs no key',
+  {
+    config: testConfig({ http_api: { insecure: true } }),
+    env: { CENTRIFUGO_API_KEY: null },
+  },
+  async (server) => {
+    assert.equal((await server.post('/api/info', {})).status, 200);
+  },
+);
 
-for (const [what, body] of [['an empty body', ''], ['broken JSON', '{"channel":'], ['an array', '[1]'], ['a string', '"x"']]) {
+for (const [what, body] of [
+  ['an empty body', ''],
+  ['broken JSON', '{"channel":'],
+  ['an array', '[1]'],
+  ['a string', '"x"'],
+]) {
   scenario(`${what} is 400`, async (server) => {
     assert.equal((await server.apiAnswer('publish', body)).status, 400);
   });
@@ -106,7 +120,11 @@ scenario('X-Centrifugo-Error-Mode: transport turns errors into statuses with a b
   assert.equal((await server.apiAnswer('publish', { channel: '', data: 1 }, { headers })).status, 400);
   const { epoch } = await server.api('publish', { channel: 'public:transport', data: 1 });
   assert.ok(epoch);
-  const lost = await server.apiAnswer('history', { channel: 'public:transport', limit: 1, since: { offset: 1, epoch: 'x' } }, { headers });
+  const lost = await server.apiAnswer(
+    'history',
+    { channel: 'public:transport', limit: 1, since: { offset: 1, epoch: 'x' } },
+    { headers },
+  );
   assert.equal(lost.status, 416);
 });
 
@@ -141,7 +159,10 @@ scenario('broadcast to a thousand channels reaches each', async (server) => {
 scenario('channels lists those with subscribers and how many, filtered by a glob', async (server) => {
   const mark = fresh('mark');
   const sockets = [];
-  for (const [name, count] of [['a', 2], ['b', 1]]) {
+  for (const [name, count] of [
+    ['a', 2],
+    ['b', 1],
+  ]) {
     for (let i = 0; i < count; i++) {
       const ws = await RawWs.connect(server, server.token(`user-${i}`));
       await ws.subscribe(`plain:${mark}-${name}`);
@@ -150,7 +171,8 @@ scenario('channels lists those with subscribers and how many, filtered by a glob
   }
   const listed = async (pattern) => (await server.api('channels', { pattern })).channels;
   assert.deepEqual(await listed(`plain:${mark}-*`), {
-    [`plain:${mark}-a`]: { num_clients: 2 }, [`plain:${mark}-b`]: { num_clients: 1 },
+    [`plain:${mark}-a`]: { num_clients: 2 },
+    [`plain:${mark}-b`]: { num_clients: 1 },
   });
   assert.deepEqual(Object.keys(await listed(`plain:${mark}-?`)).length, 2);
   assert.deepEqual(Object.keys(await listed(`plain:${mark}-[b]`)), [`plain:${mark}-b`]);
@@ -171,8 +193,11 @@ scenario('info counts clients, users, channels and subscriptions of this node', 
   assert.equal(nodes.length, 1);
   for (const field of ['uid', 'name', 'version']) assert.equal(typeof nodes[0][field], 'string');
   // Sockets of earlier tests may still be going away; what is asked here is that ours are counted.
-  for (const field of ['num_clients', 'num_users', 'num_channels', 'num_subs']) assert.equal(typeof nodes[0][field], 'number');
-  assert.ok(nodes[0].num_subs >= 2 && nodes[0].num_clients >= 2 && nodes[0].num_users >= 1 && nodes[0].num_channels >= 1);
+  for (const field of ['num_clients', 'num_users', 'num_channels', 'num_subs'])
+    assert.equal(typeof nodes[0][field], 'number');
+  assert.ok(
+    nodes[0].num_subs >= 2 && nodes[0].num_clients >= 2 && nodes[0].num_users >= 1 && nodes[0].num_channels >= 1,
+  );
   assert.equal(before.uid, nodes[0].uid);
   one.close();
   two.close();
@@ -182,15 +207,19 @@ scenario('publish accepts a channel name outside ASCII from the server', async (
   assert.deepEqual(await server.api('publish', { channel: 'plain:größe', data: 1 }), {});
 });
 
-alone('the internal port takes the API, metrics and health away from the public one', async () => {
-  const internal = await freePort();
-  return { config: testConfig({ http_server: { internal_port: String(internal) } }), healthPort: internal };
-}, async (server) => {
-  const at = (port, path, init) => fetch(`http://127.0.0.1:${port}${path}`, init).then((response) => response.status);
-  const call = { method: 'POST', headers: { 'X-API-Key': API_KEY }, body: '{}' };
-  for (const [path, init] of [['/api/info', call], ['/metrics'], ['/health']]) {
-    assert.equal(await at(server.healthPort, path, init), 200, path);
-    assert.equal(await at(server.port, path, init), 404, path);
-  }
-  (await RawWs.connect(server, server.token('ann'))).close();
-});
+alone(
+  'the internal port takes the API, metrics and health away from the public one',
+  async () => {
+    const internal = await freePort();
+    return { config: testConfig({ http_server: { internal_port: String(internal) } }), healthPort: internal };
+  },
+  async (server) => {
+    const at = (port, path, init) => fetch(`http://127.0.0.1:${port}${path}`, init).then((response) => response.status);
+    const call = { method: 'POST', headers: { 'X-API-Key': API_KEY }, body: '{}' };
+    for (const [path, init] of [['/api/info', call], ['/metrics'], ['/health']]) {
+      assert.equal(await at(server.healthPort, path, init), 200, path);
+      assert.equal(await at(server.port, path, init), 404, path);
+    }
+    (await RawWs.connect(server, server.token('ann'))).close();
+  },
+);

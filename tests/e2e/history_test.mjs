@@ -68,10 +68,16 @@ scenario('the server API reads history with limit, since and reverse', async (se
   await publishMany(server, channel, 5);
   const all = await server.api('history', { channel, limit: -1 });
   assert.deepEqual(numbers(all.publications), [1, 2, 3, 4, 5]);
-  assert.deepEqual(all.publications.map((pub) => pub.offset), [1, 2, 3, 4, 5]);
+  assert.deepEqual(
+    all.publications.map((pub) => pub.offset),
+    [1, 2, 3, 4, 5],
+  );
   const { epoch } = all;
   assert.deepEqual(numbers((await server.api('history', { channel, limit: 2 })).publications), [1, 2]);
-  assert.deepEqual(numbers((await server.api('history', { channel, limit: 2, since: { offset: 2, epoch } })).publications), [3, 4]);
+  assert.deepEqual(
+    numbers((await server.api('history', { channel, limit: 2, since: { offset: 2, epoch } })).publications),
+    [3, 4],
+  );
   assert.deepEqual(numbers((await server.api('history', { channel, limit: 2, reverse: true })).publications), [5, 4]);
   const before = await server.api('history', { channel, limit: 2, reverse: true, since: { offset: 3, epoch } });
   assert.deepEqual(numbers(before.publications), [2, 1]);
@@ -98,18 +104,34 @@ scenario('history_remove empties the stream but keeps offset and epoch', async (
   assert.equal((await server.api('publish', { channel, data: 4 })).offset, 4);
 });
 
-alone('history ends history_ttl after the last publication, the position stays', {
-  config: testConfig({ channel: { namespaces: [...NAMESPACES,
-    { name: 'short', allow_subscribe_for_client: true, history_size: 10, history_ttl: '1s', force_recovery: true }] } }),
-}, async (server) => {
-  const { epoch } = await server.api('publish', { channel: 'short:a', data: 1 });
-  assert.equal((await server.api('history', { channel: 'short:a', limit: -1 })).publications.length, 1);
-  const gone = await until(async () => {
-    const answer = await server.api('history', { channel: 'short:a', limit: -1 });
-    return answer.publications.length === 0 ? answer : undefined;
-  }, 'the history to expire');
-  assert.deepEqual(gone, { publications: [], epoch, offset: 1 });
-});
+alone(
+  'history ends history_ttl after the last publication, the position stays',
+  {
+    config: testConfig({
+      channel: {
+        namespaces: [
+          ...NAMESPACES,
+          {
+            name: 'short',
+            allow_subscribe_for_client: true,
+            history_size: 10,
+            history_ttl: '1s',
+            force_recovery: true,
+          },
+        ],
+      },
+    }),
+  },
+  async (server) => {
+    const { epoch } = await server.api('publish', { channel: 'short:a', data: 1 });
+    assert.equal((await server.api('history', { channel: 'short:a', limit: -1 })).publications.length, 1);
+    const gone = await until(async () => {
+      const answer = await server.api('history', { channel: 'short:a', limit: -1 });
+      return answer.publications.length === 0 ? answer : undefined;
+    }, 'the history to expire');
+    assert.deepEqual(gone, { publications: [], epoch, offset: 1 });
+  },
+);
 
 scenario('the same idempotency_key publishes once and gets the first result again', async (server) => {
   const channel = `public:${fresh()}`;
@@ -131,15 +153,18 @@ scenario('skip_history delivers without storing and without an offset', async (s
   ws.close();
 });
 
-scenario('a publish with a version that is not newer is suppressed, until the version epoch changes', async (server) => {
-  const channel = `public:${fresh()}`;
-  await server.api('publish', { channel, data: { n: 1 }, version: 5 });
-  await server.api('publish', { channel, data: { n: 2 }, version: 5 });
-  await server.api('publish', { channel, data: { n: 3 }, version: 4 });
-  await server.api('publish', { channel, data: { n: 4 }, version: 6 });
-  await server.api('publish', { channel, data: { n: 5 }, version: 1, version_epoch: 'new' });
-  assert.deepEqual(numbers((await server.api('history', { channel, limit: -1 })).publications), [1, 4, 5]);
-});
+scenario(
+  'a publish with a version that is not newer is suppressed, until the version epoch changes',
+  async (server) => {
+    const channel = `public:${fresh()}`;
+    await server.api('publish', { channel, data: { n: 1 }, version: 5 });
+    await server.api('publish', { channel, data: { n: 2 }, version: 5 });
+    await server.api('publish', { channel, data: { n: 3 }, version: 4 });
+    await server.api('publish', { channel, data: { n: 4 }, version: 6 });
+    await server.api('publish', { channel, data: { n: 5 }, version: 1, version_epoch: 'new' });
+    assert.deepEqual(numbers((await server.api('history', { channel, limit: -1 })).publications), [1, 4, 5]);
+  },
+);
 
 scenario('tags travel with a publication and stay in history', async (server) => {
   const channel = `public:${fresh()}`;
@@ -156,7 +181,9 @@ scenario('JSON passes through octet by octet, only its newlines are taken out', 
   const ws = await RawWs.connect(server, server.token('ann'));
   await ws.subscribe(channel);
   const raw = '{ "a" : 1.00,\n "b":"\\u00e9 \\/ é",  "big":12345678901234567890 }';
-  const answer = await server.post('/api/publish', `{"channel":"${channel}","data":${raw}}`, { 'X-API-Key': server.env.CENTRIFUGO_API_KEY });
+  const answer = await server.post('/api/publish', `{"channel":"${channel}","data":${raw}}`, {
+    'X-API-Key': server.env.CENTRIFUGO_API_KEY,
+  });
   assert.equal(answer.status, 200, answer.text);
   const got = await ws.frame();
   assert.ok(got.payload.toString().includes(raw.replace('\n', '')), got.payload.toString());

@@ -241,7 +241,10 @@ scenario('a peer that asks much and reads nothing makes the server hold little',
   raw.write('GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(20_000));
   const end = Date.now() + HOLDING_MS;
   while (Date.now() < end) {
-    assert.ok(server.memory() - before < HELD_MAX, `${Math.round((server.memory() - before) / 1e6)} MB held for one peer`);
+    assert.ok(
+      server.memory() - before < HELD_MAX,
+      `${Math.round((server.memory() - before) / 1e6)} MB held for one peer`,
+    );
     assert.equal(await server.health(), 200);
   }
   raw.close();

@@ -19,7 +19,7 @@ const bundled = join(dirname(fileURLToPath(import.meta.url)), '../../centrifugo/
 const scenario = suite({ config: bundled });
 const promise = (section, sentence, body) => scenario(`page, ${section}: ${sentence}`, body);
 
-promise('introduction', 'the engine is behind the app\'s host name under /realtime', async (server) => {
+promise('introduction', "the engine is behind the app's host name under /realtime", async (server) => {
   (await RawWs.connect(server, server.token('ann'))).close();
   await server.api('info', {}, { prefix: '/realtime/api' });
 });
@@ -33,12 +33,16 @@ promise('introduction', 'project keys, token and publish APIs are all an integra
   client.disconnect();
 });
 
-promise('core concepts', 'a client opens a WebSocket to /realtime/connection/websocket and sends connect with a JWT', async (server) => {
-  const ws = await RawWs.open(server, { path: '/realtime/connection/websocket' });
-  const token = await server.mint(server.firstRun().server_api_key, 'ann');
-  assert.ok((await ws.call({ connect: { token } })).connect.client);
-  ws.close();
-});
+promise(
+  'core concepts',
+  'a client opens a WebSocket to /realtime/connection/websocket and sends connect with a JWT',
+  async (server) => {
+    const ws = await RawWs.open(server, { path: '/realtime/connection/websocket' });
+    const token = await server.mint(server.firstRun().server_api_key, 'ann');
+    assert.ok((await ws.call({ connect: { token } })).connect.client);
+    ws.close();
+  },
+);
 
 promise('core concepts', 'the JWT is not a query string on the URL', async (server) => {
   const token = await server.mint(server.firstRun().server_api_key, 'ann');
@@ -55,12 +59,16 @@ promise('core concepts', 'centrifuge-js handles framing', async (server) => {
   client.disconnect();
 });
 
-promise('core concepts', 'a channel is a named stream, its first segment a namespace of the server\'s configuration', async (server) => {
-  const ws = await RawWs.connect(server, server.token('ann'));
-  assert.ok((await ws.subscribe(`public:${fresh()}`)).subscribe);
-  assert.equal((await ws.subscribe(`unknown:${fresh()}`)).error.code, 102);
-  ws.close();
-});
+promise(
+  'core concepts',
+  "a channel is a named stream, its first segment a namespace of the server's configuration",
+  async (server) => {
+    const ws = await RawWs.connect(server, server.token('ann'));
+    assert.ok((await ws.subscribe(`public:${fresh()}`)).subscribe);
+    assert.equal((await ws.subscribe(`unknown:${fresh()}`)).error.code, 102);
+    ws.close();
+  },
+);
 
 promise('core concepts', 'publish pushes a JSON data payload to the subscribers of a channel', async (server) => {
   const channel = `public:${fresh()}`;
@@ -74,13 +82,20 @@ promise('core concepts', 'publish pushes a JSON data payload to the subscribers 
   }
 });
 
-promise('core concepts', 'publish is called with the project\'s server_api_key; the deployment\'s credentials stay inside', async (server) => {
-  const { server_api_key: key } = server.firstRun();
-  assert.equal((await server.project('publish', { channel: 'public:a', data: 1 }, API_KEY)).status, 401);
-  assert.equal((await server.post('/api/publish', { channel: 'public:a', data: 1 }, { 'X-API-Key': key })).status, 401);
-});
+promise(
+  'core concepts',
+  "publish is called with the project's server_api_key; the deployment's credentials stay inside",
+  async (server) => {
+    const { server_api_key: key } = server.firstRun();
+    assert.equal((await server.project('publish', { channel: 'public:a', data: 1 }, API_KEY)).status, 401);
+    assert.equal(
+      (await server.post('/api/publish', { channel: 'public:a', data: 1 }, { 'X-API-Key': key })).status,
+      401,
+    );
+  },
+);
 
-promise('JWT usage', 'JWTs are HS256, signed with the engine\'s token_hmac_secret_key', async (server) => {
+promise('JWT usage', "JWTs are HS256, signed with the engine's token_hmac_secret_key", async (server) => {
   const { server_api_key: key } = server.firstRun();
   for (const token of [await server.mint(key, 'ann'), await server.mintSubscription(key, 'ann', 'private:a')]) {
     const [head, body, mac] = token.split('.');
@@ -91,21 +106,32 @@ promise('JWT usage', 'JWTs are HS256, signed with the engine\'s token_hmac_secre
 
 promise('JWT usage', 'a product never holds the engine secret', async (server) => {
   const { server_api_key: key } = server.firstRun();
-  for (const [endpoint, body] of [['token', { userId: 'a' }], ['subscription-token', { userId: 'a', channel: 'private:a' }], ['token', {}]]) {
+  for (const [endpoint, body] of [
+    ['token', { userId: 'a' }],
+    ['subscription-token', { userId: 'a', channel: 'private:a' }],
+    ['token', {}],
+  ]) {
     assert.ok(!(await server.project(endpoint, body, key)).text.includes(SECRET));
   }
   assert.ok(!server.firstRun().text.includes(SECRET));
 });
 
-promise('JWT usage', 'a connection token identifies the user by sub and may have channels, info and projectId', async (server) => {
-  const { server_api_key: key, id } = server.firstRun();
-  const token = await server.mint(key, 'ann', { channels: ['public:from-token'], info: { name: 'Ann' } });
-  const { sub, channels, info, projectId } = claimsOf(token);
-  assert.deepEqual({ sub, channels, info, projectId }, { sub: 'ann', channels: ['public:from-token'], info: { name: 'Ann' }, projectId: id });
-  const ws = await RawWs.connect(server, token);
-  assert.deepEqual(Object.keys(ws.connected.subs), ['public:from-token']);
-  ws.close();
-});
+promise(
+  'JWT usage',
+  'a connection token identifies the user by sub and may have channels, info and projectId',
+  async (server) => {
+    const { server_api_key: key, id } = server.firstRun();
+    const token = await server.mint(key, 'ann', { channels: ['public:from-token'], info: { name: 'Ann' } });
+    const { sub, channels, info, projectId } = claimsOf(token);
+    assert.deepEqual(
+      { sub, channels, info, projectId },
+      { sub: 'ann', channels: ['public:from-token'], info: { name: 'Ann' }, projectId: id },
+    );
+    const ws = await RawWs.connect(server, token);
+    assert.deepEqual(Object.keys(ws.connected.subs), ['public:from-token']);
+    ws.close();
+  },
+);
 
 promise('JWT usage', 'a subscription token authorizes joining one channel of a private namespace', async (server) => {
   const { server_api_key: key } = server.firstRun();
@@ -120,52 +146,73 @@ promise('JWT usage', 'a subscription token authorizes joining one channel of a p
   ws.close();
 });
 
-promise('namespaces', 'the bundled configuration defines public, and public:room_1 is a valid channel', async (server) => {
-  const names = JSON.parse(readFileSync(bundled, 'utf8')).channel.namespaces.map((namespace) => namespace.name);
-  assert.ok(names.includes('public'));
-  const ws = await RawWs.connect(server, server.token('ann'));
-  assert.ok((await ws.subscribe('public:room_1')).subscribe);
-  ws.close();
-});
-
-promise('namespaces', 'chat:proj_x:room_y is accepted because the bundled configuration has a chat namespace', async (server) => {
-  const ws = await RawWs.connect(server, server.token('ann'));
-  assert.ok((await ws.subscribe('chat:proj_x:room_y')).subscribe);
-  ws.close();
-});
-
-alone('page, namespaces: without a chat namespace in centrifugo/config.json chat:proj_x:room_y is not accepted', () => {
-  const config = JSON.parse(readFileSync(bundled, 'utf8'));
-  config.channel.namespaces = config.channel.namespaces.filter((namespace) => namespace.name !== 'chat');
-  return { config };
-}, async (server) => {
-  const ws = await RawWs.connect(server, server.token('ann'));
-  assert.equal((await ws.subscribe('chat:proj_x:room_y')).error.code, 102);
-  ws.close();
-});
-
-promise('wire protocol', 'clients speak the Centrifuge protocol, often with subprotocol centrifuge-json', async (server) => {
-  for (const protocols of ['centrifuge-json', null]) {
-    const ws = await RawWs.connect(server, server.token('ann'), { headers: { 'Sec-WebSocket-Protocol': protocols } });
-    assert.equal(ws.handshake.headers['sec-websocket-protocol'], protocols ?? undefined);
+promise(
+  'namespaces',
+  'the bundled configuration defines public, and public:room_1 is a valid channel',
+  async (server) => {
+    const names = JSON.parse(readFileSync(bundled, 'utf8')).channel.namespaces.map((namespace) => namespace.name);
+    assert.ok(names.includes('public'));
+    const ws = await RawWs.connect(server, server.token('ann'));
+    assert.ok((await ws.subscribe('public:room_1')).subscribe);
     ws.close();
-  }
-});
+  },
+);
+
+promise(
+  'namespaces',
+  'chat:proj_x:room_y is accepted because the bundled configuration has a chat namespace',
+  async (server) => {
+    const ws = await RawWs.connect(server, server.token('ann'));
+    assert.ok((await ws.subscribe('chat:proj_x:room_y')).subscribe);
+    ws.close();
+  },
+);
+
+alone(
+  'page, namespaces: without a chat namespace in centrifugo/config.json chat:proj_x:room_y is not accepted',
+  () => {
+    const config = JSON.parse(readFileSync(bundled, 'utf8'));
+    config.channel.namespaces = config.channel.namespaces.filter((namespace) => namespace.name !== 'chat');
+    return { config };
+  },
+  async (server) => {
+    const ws = await RawWs.connect(server, server.token('ann'));
+    assert.equal((await ws.subscribe('chat:proj_x:room_y')).error.code, 102);
+    ws.close();
+  },
+);
+
+promise(
+  'wire protocol',
+  'clients speak the Centrifuge protocol, often with subprotocol centrifuge-json',
+  async (server) => {
+    for (const protocols of ['centrifuge-json', null]) {
+      const ws = await RawWs.connect(server, server.token('ann'), { headers: { 'Sec-WebSocket-Protocol': protocols } });
+      assert.equal(ws.handshake.headers['sec-websocket-protocol'], protocols ?? undefined);
+      ws.close();
+    }
+  },
+);
 
 // A reverse proxy that passes Upgrade and Connection on, or does not.
 async function reverseProxy(port, upgrades) {
   const proxy = http.createServer((request, response) => {
     const { upgrade, connection, ...headers } = request.headers;
-    const onward = http.request({ port, host: '127.0.0.1', path: request.url, method: request.method, headers }, (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
-      answer.pipe(response);
-    });
+    const onward = http.request(
+      { port, host: '127.0.0.1', path: request.url, method: request.method, headers },
+      (answer) => {
+        response.writeHead(answer.statusCode, answer.headers);
+        answer.pipe(response);
+      },
+    );
     request.pipe(onward);
   });
   if (upgrades) {
     proxy.on('upgrade', (request, socket, head) => {
       const onward = net.connect(port, '127.0.0.1', () => {
-        const lines = Object.entries(request.headers).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+        const lines = Object.entries(request.headers)
+          .map(([name, value]) => `${name}: ${value}\r\n`)
+          .join('');
         onward.write(`${request.method} ${request.url} HTTP/1.1\r\n${lines}\r\n`);
         onward.write(head);
         socket.pipe(onward).pipe(socket);
@@ -183,12 +230,17 @@ async function reverseProxy(port, upgrades) {
 
 promise('wire protocol', 'a reverse proxy must forward Upgrade and Connection for /realtime/', async (server) => {
   const right = await reverseProxy(server.port, true);
-  const client = await connected(newClient(server.wsUrl(undefined, right.address().port), { token: server.token('ann') }));
+  const client = await connected(
+    newClient(server.wsUrl(undefined, right.address().port), { token: server.token('ann') }),
+  );
   await subscribed(client, `public:${fresh()}`);
   client.disconnect();
   right.close();
   const wrong = await reverseProxy(server.port, false);
-  await assert.rejects(RawWs.open(server, { port: wrong.address().port, path: '/realtime/connection/websocket' }), /no upgrade: 4\d\d/);
+  await assert.rejects(
+    RawWs.open(server, { port: wrong.address().port, path: '/realtime/connection/websocket' }),
+    /no upgrade: 4\d\d/,
+  );
   wrong.close();
   wrong.closeAllConnections?.();
 });
@@ -198,11 +250,15 @@ promise('server HTTP API', 'the engine exposes /api/publish', async (server) => 
   assert.equal((await server.api('publish', { channel, data: 1 })).offset, 1);
 });
 
-promise('server HTTP API', 'publish is wrapped at POST /api/realtime/publish with the server_api_key', async (server) => {
-  const channel = `public:${fresh()}`;
-  assert.equal((await server.project('publish', { channel, data: 1 }, server.firstRun().server_api_key)).status, 200);
-  assert.equal((await server.api('history', { channel, limit: 1 })).publications.length, 1);
-});
+promise(
+  'server HTTP API',
+  'publish is wrapped at POST /api/realtime/publish with the server_api_key',
+  async (server) => {
+    const channel = `public:${fresh()}`;
+    assert.equal((await server.project('publish', { channel, data: 1 }, server.firstRun().server_api_key)).status, 200);
+    assert.equal((await server.api('history', { channel, limit: 1 })).publications.length, 1);
+  },
+);
 
 promise('server HTTP API', 'presence, history and the other engine methods are there for operators', async (server) => {
   const channel = `public:${fresh()}`;
@@ -210,27 +266,44 @@ promise('server HTTP API', 'presence, history and the other engine methods are t
   await ws.subscribe(channel);
   await server.api('publish', { channel, data: 1 });
   assert.equal((await server.api('history', { channel, limit: -1 })).publications.length, 1);
-  assert.deepEqual(Object.values((await server.api('presence', { channel })).presence).map((info) => info.user), ['ann']);
+  assert.deepEqual(
+    Object.values((await server.api('presence', { channel })).presence).map((info) => info.user),
+    ['ann'],
+  );
   assert.equal((await server.api('presence_stats', { channel })).num_clients, 1);
   assert.ok((await server.api('channels', {})).channels[channel]);
   ws.close();
 });
 
-alone('page, configuration: centrifugo/config.json is mounted, secrets come from the environment', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'xshathra-mounted-'));
-  const config = join(folder, 'config.json');
-  writeFileSync(config, readFileSync(bundled));
-  return { config, env: { CENTRIFUGO_TOKEN_HMAC_SECRET_KEY: 'a secret of the environment', CENTRIFUGO_API_KEY: 'an API key of the environment' } };
-}, async (server) => {
-  (await RawWs.connect(server, server.token('ann', {}, 'a secret of the environment'))).close();
-  await server.api('info', {}, { headers: { 'X-API-Key': 'an API key of the environment' } });
-  rmSync(dirname(server.configFile), { recursive: true });
-});
+alone(
+  'page, configuration: centrifugo/config.json is mounted, secrets come from the environment',
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'xshathra-mounted-'));
+    const config = join(folder, 'config.json');
+    writeFileSync(config, readFileSync(bundled));
+    return {
+      config,
+      env: {
+        CENTRIFUGO_TOKEN_HMAC_SECRET_KEY: 'a secret of the environment',
+        CENTRIFUGO_API_KEY: 'an API key of the environment',
+      },
+    };
+  },
+  async (server) => {
+    (await RawWs.connect(server, server.token('ann', {}, 'a secret of the environment'))).close();
+    await server.api('info', {}, { headers: { 'X-API-Key': 'an API key of the environment' } });
+    rmSync(dirname(server.configFile), { recursive: true });
+  },
+);
 
-promise('configuration', 'an app must sign client JWTs with the same secret that the engine verifies with', async (server) => {
-  (await RawWs.connect(server, server.token('ann', {}, SECRET))).close();
-  const ws = await RawWs.open(server);
-  ws.send({ connect: { token: server.token('ann', {}, `${SECRET}-other`) } });
-  assert.equal((await ws.closing()).code, 3500);
-  ws.close();
-});
+promise(
+  'configuration',
+  'an app must sign client JWTs with the same secret that the engine verifies with',
+  async (server) => {
+    (await RawWs.connect(server, server.token('ann', {}, SECRET))).close();
+    const ws = await RawWs.open(server);
+    ws.send({ connect: { token: server.token('ann', {}, `${SECRET}-other`) } });
+    assert.equal((await ws.closing()).code, 3500);
+    ws.close();
+  },
+);

@@ -14,14 +14,22 @@ scenario('presence lists who is subscribed, and a leave takes them out', async (
   const sub = await subscribed(ann, channel);
   const other = await subscribed(bob, channel);
   const { clients } = await sub.presence();
-  assert.deepEqual(Object.values(clients).map((info) => info.user).sort(), ['ann', 'bob']);
+  assert.deepEqual(
+    Object.values(clients)
+      .map((info) => info.user)
+      .sort(),
+    ['ann', 'bob'],
+  );
   assert.deepEqual(Object.values(clients).find((info) => info.user === 'ann').connInfo, { name: 'Ann' });
   assert.deepEqual(await sub.presenceStats(), { numClients: 2, numUsers: 2 });
   other.unsubscribe();
   await until(async () => (await sub.presenceStats()).numClients === 1, 'bob to be gone');
   ann.disconnect();
   bob.disconnect();
-  await until(async () => Object.keys((await server.api('presence', { channel })).presence).length === 0, 'all to be gone');
+  await until(
+    async () => Object.keys((await server.api('presence', { channel })).presence).length === 0,
+    'all to be gone',
+  );
 });
 
 scenario('subscribers see joins, their own too, and leaves', async (server) => {

@@ -12,14 +12,17 @@ const scenario = suite();
 const KEY_FIELDS = ['client_api_key', 'client_key_id', 'id', 'name', 'server_api_key', 'server_key_id'];
 
 const statusOf = async (server, key) => (await server.project('token', { userId: 'x' }, key)).status;
-const byClientKey = (server, key) => RawWs.connect(server, undefined, { path: `/realtime/connection/websocket?key=${key}` });
+const byClientKey = (server, key) =>
+  RawWs.connect(server, undefined, { path: `/realtime/connection/websocket?key=${key}` });
 
 scenario('two projects with the same channel and user names never hear each other', async (server) => {
   const one = await server.createProject(fresh('one'));
   const two = await server.createProject(fresh('two'));
   const channel = `public:${fresh()}`;
   const hear = async (project) => {
-    const client = await connected(newClient(server.wsUrl(), { token: await server.mint(project.server_api_key, 'ann') }));
+    const client = await connected(
+      newClient(server.wsUrl(), { token: await server.mint(project.server_api_key, 'ann') }),
+    );
     return { client, sub: await subscribed(client, channel) };
   };
   const [a, b] = [await hear(one), await hear(two)];
@@ -38,13 +41,16 @@ scenario('two projects with the same channel and user names never hear each othe
     assert.equal(second.offset, n + 1);
   }
   assert.equal(Object.keys((await a.sub.presence()).clients).length, 1);
-  assert.deepEqual((await a.sub.history({ limit: 100 })).publications.map((pub) => pub.data), [0, 1, 2, 3, 4].map((n) => `one ${n}`));
+  assert.deepEqual(
+    (await a.sub.history({ limit: 100 })).publications.map((pub) => pub.data),
+    [0, 1, 2, 3, 4].map((n) => `one ${n}`),
+  );
   assert.notEqual((await a.sub.history({ limit: 0 })).epoch, (await b.sub.history({ limit: 0 })).epoch);
   a.client.disconnect();
   b.client.disconnect();
 });
 
-scenario('the engine API reaches a project\'s space by X-Xshathra-Project only', async (server) => {
+scenario("the engine API reaches a project's space by X-Xshathra-Project only", async (server) => {
   const project = await server.createProject(fresh('one'));
   const channel = `public:${fresh()}`;
   const ws = await RawWs.connect(server, await server.mint(project.server_api_key, 'ann'));
@@ -64,7 +70,11 @@ scenario('the engine API reaches a project\'s space by X-Xshathra-Project only',
 });
 
 scenario('an unknown project in X-Xshathra-Project is refused', async (server) => {
-  const answer = await server.apiAnswer('publish', { channel: 'public:a', data: 1 }, { project: 'proj_aaaaaaaaaaaaaaaa' });
+  const answer = await server.apiAnswer(
+    'publish',
+    { channel: 'public:a', data: 1 },
+    { project: 'proj_aaaaaaaaaaaaaaaa' },
+  );
   assert.ok(answer.status === 404 || answer.json?.error, `${answer.status} ${answer.text}`);
 });
 
@@ -95,7 +105,9 @@ scenario('list and show name a project and its key ids, never a key', async (ser
 scenario('rotation with a grace keeps the old server key beside the new one, and connections stay', async (server) => {
   const project = await server.createProject(fresh('rotated'));
   const channel = `public:${fresh()}`;
-  const client = await connected(newClient(server.wsUrl(), { token: await server.mint(project.server_api_key, 'ann') }));
+  const client = await connected(
+    newClient(server.wsUrl(), { token: await server.mint(project.server_api_key, 'ann') }),
+  );
   const sub = await subscribed(client, channel);
   const next = await server.projectCommand('rotate', project.id, '--which', 'server', '--grace', '24h');
   assert.equal(next.id, project.id);
@@ -122,14 +134,17 @@ scenario('a rotated key stops at the end of its grace', async (server) => {
   await until(async () => (await statusOf(server, project.server_api_key)) === 403, 'the grace to end');
 });
 
-scenario('revoking a server key refuses requests at once, while tokens already minted still connect', async (server) => {
-  const project = await server.createProject(fresh('revoked'));
-  const token = await server.mint(project.server_api_key, 'ann');
-  await server.projectCommand('revoke', project.id, project.server_key_id);
-  const answer = await server.project('token', { userId: 'ann' }, project.server_api_key);
-  assert.equal(answer.status, 403, answer.text);
-  (await RawWs.connect(server, token)).close();
-});
+scenario(
+  'revoking a server key refuses requests at once, while tokens already minted still connect',
+  async (server) => {
+    const project = await server.createProject(fresh('revoked'));
+    const token = await server.mint(project.server_api_key, 'ann');
+    await server.projectCommand('revoke', project.id, project.server_key_id);
+    const answer = await server.project('token', { userId: 'ann' }, project.server_api_key);
+    assert.equal(answer.status, 403, answer.text);
+    (await RawWs.connect(server, token)).close();
+  },
+);
 
 scenario('revoking a client key closes its connections with 3503, and no others', async (server) => {
   const project = await server.createProject(fresh('revoked'));
@@ -188,13 +203,18 @@ for (const [what, args, says] of [
 ]) {
   scenario(`the command line refuses ${what} and names it`, async (server) => {
     const { id } = await server.defaultProject();
-    const done = await server.cli('project', ...args.map((arg) => (arg === 'DEFAULT' ? id : arg)), '--data', server.data);
+    const done = await server.cli(
+      'project',
+      ...args.map((arg) => (arg === 'DEFAULT' ? id : arg)),
+      '--data',
+      server.data,
+    );
     assert.notEqual(done.code, 0);
     assert.match(done.stderr, says);
   });
 }
 
-scenario('the first start leaves the Default project\'s keys in first-run.txt for its owner only', async (server) => {
+scenario("the first start leaves the Default project's keys in first-run.txt for its owner only", async (server) => {
   const first = server.firstRun();
   assert.ok(first.server_api_key && first.client_api_key);
   assert.equal(statSync(join(server.data, 'first-run.txt')).mode & 0o777, 0o600);
@@ -226,21 +246,38 @@ alone('the command line works on the data folder when no server runs', {}, async
 });
 
 alone('a second server on the same data folder is refused', {}, async (server) => {
-  const done = await runProgram(['serve', '-c', server.configFile, '--data', server.data, '--address', '127.0.0.1', '--port', String(await freePort())], server.env);
+  const done = await runProgram(
+    [
+      'serve',
+      '-c',
+      server.configFile,
+      '--data',
+      server.data,
+      '--address',
+      '127.0.0.1',
+      '--port',
+      String(await freePort()),
+    ],
+    server.env,
+  );
   assert.notEqual(done.code, 0);
   assert.ok(done.stderr.includes(server.data), done.stderr);
   assert.equal(await server.health(), 200);
 });
 
-alone('without secrets in the environment they are made at the first start, and stay', {
-  env: { CENTRIFUGO_TOKEN_HMAC_SECRET_KEY: null, CENTRIFUGO_API_KEY: null },
-}, async (server) => {
-  const { server_api_key: key } = server.firstRun();
-  const token = await server.mint(key, 'ann');
-  (await RawWs.connect(server, token)).close();
-  assert.equal((await server.apiAnswer('info', {})).status, 401);
-  await server.restart();
-  (await RawWs.connect(server, token)).close();
-  assert.ok(existsSync(server.data));
-  assert.equal(statSync(server.data).mode & 0o077, 0, 'the data folder is its owner\'s alone');
-});
+alone(
+  'without secrets in the environment they are made at the first start, and stay',
+  {
+    env: { CENTRIFUGO_TOKEN_HMAC_SECRET_KEY: null, CENTRIFUGO_API_KEY: null },
+  },
+  async (server) => {
+    const { server_api_key: key } = server.firstRun();
+    const token = await server.mint(key, 'ann');
+    (await RawWs.connect(server, token)).close();
+    assert.equal((await server.apiAnswer('info', {})).status, 401);
+    await server.restart();
+    (await RawWs.connect(server, token)).close();
+    assert.ok(existsSync(server.data));
+    assert.equal(statSync(server.data).mode & 0o077, 0, "the data folder is its owner's alone");
+  },
+);

@@ -30,8 +30,11 @@ let passed = 0;
 let failed = 0;
 
 // Older runners report each file as a test of its own around the tests in it.
-const isFile = (data) => files.some((file) => data.name === file || data.name === file.slice(process.cwd().length + 1) ||
-  data.name === `file://${file}`);
+const isFile = (data) =>
+  files.some(
+    (file) =>
+      data.name === file || data.name === file.slice(process.cwd().length + 1) || data.name === `file://${file}`,
+  );
 let failedInFile = false;
 
 const stream = run({ files, concurrency: FILES_AT_ONCE, timeout: FILE_TIMEOUT_MS });

@@ -14,8 +14,12 @@ scenario('a batch of commands is answered command by command in order', async (s
   const ws = await RawWs.open(server);
   const channel = `chat:${fresh()}`;
   const commands = [
-    { id: 1, connect: { token: server.token('ann') } }, { id: 2, subscribe: { channel } }, { id: 3, publish: { channel, data: { n: 1 } } },
-    { id: 4, presence_stats: { channel } }, { id: 5, unsubscribe: { channel } }, { id: 6, subscribe: { channel: 'nowhere:a' } },
+    { id: 1, connect: { token: server.token('ann') } },
+    { id: 2, subscribe: { channel } },
+    { id: 3, publish: { channel, data: { n: 1 } } },
+    { id: 4, presence_stats: { channel } },
+    { id: 5, unsubscribe: { channel } },
+    { id: 6, subscribe: { channel: 'nowhere:a' } },
   ];
   text(ws, commands.map((command) => JSON.stringify(command)).join('\n'));
   for (const { id } of commands) {
@@ -71,34 +75,42 @@ scenario('send closes with 3508, and rpc is error 108', async (server) => {
   ws.close();
 });
 
-alone('the rpc ping extension answers', { config: testConfig({ rpc: { ping: { enabled: true } } }) }, async (server) => {
-  const ws = await RawWs.connect(server, server.token('ann'));
-  assert.deepEqual((await ws.call({ rpc: { method: 'ping' } })).rpc, {});
-  assert.equal((await ws.call({ rpc: { method: 'other' } })).error.code, 104);
-  ws.close();
-});
+alone(
+  'the rpc ping extension answers',
+  { config: testConfig({ rpc: { ping: { enabled: true } } }) },
+  async (server) => {
+    const ws = await RawWs.connect(server, server.token('ann'));
+    assert.deepEqual((await ws.call({ rpc: { method: 'ping' } })).rpc, {});
+    assert.equal((await ws.call({ rpc: { method: 'other' } })).error.code, 104);
+    ws.close();
+  },
+);
 
 const quickPing = { config: testConfig({ client: { ping_interval: '1s', pong_timeout: '500ms' } }) };
 
-alone('the server pings, a client that answers stays, one that does not is closed with 3012', quickPing, async (server) => {
-  const good = await RawWs.connect(server, server.token('good'));
-  const bad = await RawWs.connect(server, server.token('bad'));
-  assert.equal(good.connected.ping, 1);
-  assert.equal(good.connected.pong, true);
-  good.pongs = bad.pongs = false;
-  const answering = (async () => {
-    for (let i = 0; i < 3; i++) {
-      assert.deepEqual(await good.next(), {});
-      text(good, '{}');
-    }
-  })();
-  assert.deepEqual(await bad.next(), {});
-  assert.deepEqual(await bad.closing(), { code: 3012, reason: 'no pong' });
-  await answering;
-  assert.ok((await good.subscribe('plain:a')).subscribe);
-  good.close();
-  bad.close();
-});
+alone(
+  'the server pings, a client that answers stays, one that does not is closed with 3012',
+  quickPing,
+  async (server) => {
+    const good = await RawWs.connect(server, server.token('good'));
+    const bad = await RawWs.connect(server, server.token('bad'));
+    assert.equal(good.connected.ping, 1);
+    assert.equal(good.connected.pong, true);
+    good.pongs = bad.pongs = false;
+    const answering = (async () => {
+      for (let i = 0; i < 3; i++) {
+        assert.deepEqual(await good.next(), {});
+        text(good, '{}');
+      }
+    })();
+    assert.deepEqual(await bad.next(), {});
+    assert.deepEqual(await bad.closing(), { code: 3012, reason: 'no pong' });
+    await answering;
+    assert.ok((await good.subscribe('plain:a')).subscribe);
+    good.close();
+    bad.close();
+  },
+);
 
 alone('a centrifuge client answers pings by itself and stays', quickPing, async (server) => {
   const client = await connected(newClient(server.wsUrl(), { token: server.token('ann') }));
@@ -109,58 +121,79 @@ alone('a centrifuge client answers pings by itself and stays', quickPing, async 
     text(witness, '{}');
   }
   assert.equal(client.state, 'connected');
-  assert.deepEqual(client.events.rest().map((item) => item.name), ['connecting', 'connected']);
+  assert.deepEqual(
+    client.events.rest().map((item) => item.name),
+    ['connecting', 'connected'],
+  );
   client.disconnect();
   witness.close();
 });
 
-alone('with cf_ws_frame_ping_pong the server pings by WebSocket frames and the connect result names no ping', quickPing, async (server) => {
-  const ws = await RawWs.connect(server, server.token('ann'), { path: '/connection/websocket?cf_ws_frame_ping_pong=true' });
-  assert.equal(ws.connected.ping, undefined);
-  assert.equal(ws.connected.pong, undefined);
-  const ping = await ws.frame(3000);
-  assert.equal(ping.opcode, OP.PING);
-  ws.close();
-});
+alone(
+  'with cf_ws_frame_ping_pong the server pings by WebSocket frames and the connect result names no ping',
+  quickPing,
+  async (server) => {
+    const ws = await RawWs.connect(server, server.token('ann'), {
+      path: '/connection/websocket?cf_ws_frame_ping_pong=true',
+    });
+    assert.equal(ws.connected.ping, undefined);
+    assert.equal(ws.connected.pong, undefined);
+    const ping = await ws.frame(3000);
+    assert.equal(ping.opcode, OP.PING);
+    ws.close();
+  },
+);
 
-alone('a connection that never says connect is closed with 3502', {
-  config: testConfig({ client: { stale_close_delay: '500ms' } }),
-}, async (server) => {
-  const silent = await RawWs.open(server);
-  const refused = await RawWs.open(server);
-  assert.equal((await refused.call({ connect: { token: server.token('ann', { exp: 1 }) } })).error.code, 109);
-  assert.deepEqual(await silent.closing(), { code: 3502, reason: 'stale' });
-  assert.deepEqual(await refused.closing(), { code: 3502, reason: 'stale' });
-  silent.close();
-  refused.close();
-});
+alone(
+  'a connection that never says connect is closed with 3502',
+  {
+    config: testConfig({ client: { stale_close_delay: '500ms' } }),
+  },
+  async (server) => {
+    const silent = await RawWs.open(server);
+    const refused = await RawWs.open(server);
+    assert.equal((await refused.call({ connect: { token: server.token('ann', { exp: 1 }) } })).error.code, 109);
+    assert.deepEqual(await silent.closing(), { code: 3502, reason: 'stale' });
+    assert.deepEqual(await refused.closing(), { code: 3502, reason: 'stale' });
+    silent.close();
+    refused.close();
+  },
+);
 
-alone('a reader that stalls is closed as slow, and the others hear everything', {
-  config: testConfig({ client: { queue_max_size: 200000 } }),
-}, async (server) => {
-  const slow = await RawWs.connect(server, server.token('slow'));
-  const quick = await RawWs.connect(server, server.token('quick'));
-  const channel = 'plain:slow';
-  await slow.subscribe(channel);
-  await quick.subscribe(channel);
-  slow.raw.socket.pause();
-  const data = 'x'.repeat(90_000);
-  const clients = async () => (await server.api('channels', { pattern: channel })).channels[channel].num_clients;
-  let published = 0;
-  await until(async () => {
-    for (let i = 0; i < 10; i++) {
-      await server.api('publish', { channel, data });
-      published += 1;
-      assert.equal((await quick.push()).pub.data.length, data.length);
-    }
-    return (await clients()) === 1;
-  }, 'the slow reader to be dropped', 30_000);
-  assert.ok(published > 0);
-  slow.raw.socket.resume();
-  await slow.raw.toEnd();
-  slow.close();
-  quick.close();
-});
+alone(
+  'a reader that stalls is closed as slow, and the others hear everything',
+  {
+    config: testConfig({ client: { queue_max_size: 200000 } }),
+  },
+  async (server) => {
+    const slow = await RawWs.connect(server, server.token('slow'));
+    const quick = await RawWs.connect(server, server.token('quick'));
+    const channel = 'plain:slow';
+    await slow.subscribe(channel);
+    await quick.subscribe(channel);
+    slow.raw.socket.pause();
+    const data = 'x'.repeat(90_000);
+    const clients = async () => (await server.api('channels', { pattern: channel })).channels[channel].num_clients;
+    let published = 0;
+    await until(
+      async () => {
+        for (let i = 0; i < 10; i++) {
+          await server.api('publish', { channel, data });
+          published += 1;
+          assert.equal((await quick.push()).pub.data.length, data.length);
+        }
+        return (await clients()) === 1;
+      },
+      'the slow reader to be dropped',
+      30_000,
+    );
+    assert.ok(published > 0);
+    slow.raw.socket.resume();
+    await slow.raw.toEnd();
+    slow.close();
+    quick.close();
+  },
+);
 
 scenario('a client that asks much and reads nothing is closed, and the server holds little', async (server) => {
   const channel = `long:${fresh()}`;

@@ -11,17 +11,20 @@ const scenario = suite();
 const subscriptionToken = (user, channel, claims = {}, secret = SECRET) =>
   sign({ sub: user, channel, exp: nowSeconds() + 300, ...claims }, secret);
 
-scenario('a centrifuge client subscribes to public:room_1 and receives what the project API publishes', async (server) => {
-  const { server_api_key: key } = server.firstRun();
-  const client = await connected(newClient(server.wsUrl(), { token: await server.mint(key, 'ann') }));
-  const sub = await subscribed(client, 'public:room_1');
-  const answer = await server.project('publish', { channel: 'public:room_1', data: { text: 'hello' } }, key);
-  assert.equal(answer.status, 200, answer.text);
-  const pub = await event(sub.events, 'publication');
-  assert.deepEqual(pub.data, { text: 'hello' });
-  assert.equal(pub.offset, 1);
-  client.disconnect();
-});
+scenario(
+  'a centrifuge client subscribes to public:room_1 and receives what the project API publishes',
+  async (server) => {
+    const { server_api_key: key } = server.firstRun();
+    const client = await connected(newClient(server.wsUrl(), { token: await server.mint(key, 'ann') }));
+    const sub = await subscribed(client, 'public:room_1');
+    const answer = await server.project('publish', { channel: 'public:room_1', data: { text: 'hello' } }, key);
+    assert.equal(answer.status, 200, answer.text);
+    const pub = await event(sub.events, 'publication');
+    assert.deepEqual(pub.data, { text: 'hello' });
+    assert.equal(pub.offset, 1);
+    client.disconnect();
+  },
+);
 
 for (const [channel, code, message] of [
   ['nowhere:a', 102, 'unknown channel'],
@@ -61,15 +64,19 @@ scenario('an empty channel name closes with 3501', async (server) => {
   ws.close();
 });
 
-alone('more channels than the limit are error 106', { config: testConfig({ client: { channel_limit: 2 } }) }, async (server) => {
-  const ws = await RawWs.connect(server, server.token('ann'));
-  assert.ok((await ws.subscribe('public:1')).subscribe);
-  assert.ok((await ws.subscribe('public:2')).subscribe);
-  assert.equal((await ws.subscribe('public:3')).error.code, 106);
-  await ws.call({ unsubscribe: { channel: 'public:1' } });
-  assert.ok((await ws.subscribe('public:3')).subscribe);
-  ws.close();
-});
+alone(
+  'more channels than the limit are error 106',
+  { config: testConfig({ client: { channel_limit: 2 } }) },
+  async (server) => {
+    const ws = await RawWs.connect(server, server.token('ann'));
+    assert.ok((await ws.subscribe('public:1')).subscribe);
+    assert.ok((await ws.subscribe('public:2')).subscribe);
+    assert.equal((await ws.subscribe('public:3')).error.code, 106);
+    await ws.call({ unsubscribe: { channel: 'public:1' } });
+    assert.ok((await ws.subscribe('public:3')).subscribe);
+    ws.close();
+  },
+);
 
 scenario('a subscription token minted by the project API opens a private channel', async (server) => {
   const { server_api_key: key } = server.firstRun();
@@ -129,7 +136,8 @@ for (const [what, code, make] of [
 for (const [what, make] of Object.entries({
   'for another channel': () => subscriptionToken('ann', 'private:other'),
   'for another user': (channel) => subscriptionToken('bob', channel),
-  'for another client': (channel) => subscriptionToken('ann', channel, { client: '00000000-0000-4000-8000-000000000000' }),
+  'for another client': (channel) =>
+    subscriptionToken('ann', channel, { client: '00000000-0000-4000-8000-000000000000' }),
 })) {
   scenario(`a subscription token ${what} closes with 3500`, async (server) => {
     const channel = `private:${fresh()}`;
@@ -148,33 +156,40 @@ scenario('a subscription token that names this client works', async (server) => 
   ws.close();
 });
 
-alone('a subscription that is not refreshed ends with 2501, one that is refreshed goes on', {
-  config: testConfig({ client: { expired_sub_close_delay: '1s' } }),
-}, async (server) => {
-  const left = 'private:left';
-  const kept = 'private:kept';
-  const ws = await RawWs.connect(server, server.token('ann'));
-  await ws.subscribe(left, { token: subscriptionToken('ann', left, { exp: nowSeconds() + 1 }) });
-  await ws.subscribe(kept, { token: subscriptionToken('ann', kept, { exp: nowSeconds() + 2 }) });
-  const reply = await ws.call({ sub_refresh: { channel: kept, token: subscriptionToken('ann', kept) } });
-  assert.equal(reply.sub_refresh.expires, true);
-  assert.deepEqual(await ws.push(), { channel: left, unsubscribe: { code: 2501, reason: 'subscription expired' } });
-  await server.api('publish', { channel: kept, data: 1 });
-  assert.equal((await ws.push()).pub.data, 1);
-  ws.close();
-});
+alone(
+  'a subscription that is not refreshed ends with 2501, one that is refreshed goes on',
+  {
+    config: testConfig({ client: { expired_sub_close_delay: '1s' } }),
+  },
+  async (server) => {
+    const left = 'private:left';
+    const kept = 'private:kept';
+    const ws = await RawWs.connect(server, server.token('ann'));
+    await ws.subscribe(left, { token: subscriptionToken('ann', left, { exp: nowSeconds() + 1 }) });
+    await ws.subscribe(kept, { token: subscriptionToken('ann', kept, { exp: nowSeconds() + 2 }) });
+    const reply = await ws.call({ sub_refresh: { channel: kept, token: subscriptionToken('ann', kept) } });
+    assert.equal(reply.sub_refresh.expires, true);
+    assert.deepEqual(await ws.push(), { channel: left, unsubscribe: { code: 2501, reason: 'subscription expired' } });
+    await server.api('publish', { channel: kept, data: 1 });
+    assert.equal((await ws.push()).pub.data, 1);
+    ws.close();
+  },
+);
 
-scenario('sub_refresh of a channel that is not subscribed is error 103, without a token 107, with a wrong one 3500', async (server) => {
-  const channel = `private:${fresh()}`;
-  const ws = await RawWs.connect(server, server.token('ann'));
-  const token = subscriptionToken('ann', channel);
-  assert.equal((await ws.call({ sub_refresh: { channel, token } })).error.code, 103);
-  await ws.subscribe(channel, { token });
-  assert.equal((await ws.call({ sub_refresh: { channel } })).error.code, 107);
-  ws.send({ sub_refresh: { channel, token: subscriptionToken('bob', channel) } });
-  assert.equal((await ws.closing()).code, 3500);
-  ws.close();
-});
+scenario(
+  'sub_refresh of a channel that is not subscribed is error 103, without a token 107, with a wrong one 3500',
+  async (server) => {
+    const channel = `private:${fresh()}`;
+    const ws = await RawWs.connect(server, server.token('ann'));
+    const token = subscriptionToken('ann', channel);
+    assert.equal((await ws.call({ sub_refresh: { channel, token } })).error.code, 103);
+    await ws.subscribe(channel, { token });
+    assert.equal((await ws.call({ sub_refresh: { channel } })).error.code, 107);
+    ws.send({ sub_refresh: { channel, token: subscriptionToken('bob', channel) } });
+    assert.equal((await ws.closing()).code, 3500);
+    ws.close();
+  },
+);
 
 scenario('after unsubscribe nothing more arrives, and a new subscribe hears again', async (server) => {
   const channel = `plain:${fresh()}`;
@@ -196,13 +211,16 @@ scenario('after unsubscribe nothing more arrives, and a new subscribe hears agai
   client.disconnect();
 });
 
-scenario('unsubscribe of a channel that is not subscribed answers an empty result; of an empty name closes with 3501', async (server) => {
-  const ws = await RawWs.connect(server, server.token('ann'));
-  assert.deepEqual((await ws.call({ unsubscribe: { channel: 'public:never' } })).unsubscribe, {});
-  ws.send({ unsubscribe: { channel: '' } });
-  assert.equal((await ws.closing()).code, 3501);
-  ws.close();
-});
+scenario(
+  'unsubscribe of a channel that is not subscribed answers an empty result; of an empty name closes with 3501',
+  async (server) => {
+    const ws = await RawWs.connect(server, server.token('ann'));
+    assert.deepEqual((await ws.call({ unsubscribe: { channel: 'public:never' } })).unsubscribe, {});
+    ws.send({ unsubscribe: { channel: '' } });
+    assert.equal((await ws.closing()).code, 3501);
+    ws.close();
+  },
+);
 
 for (const [channel, user, allowed] of [
   ['users:dialog#ann', 'ann', true],
@@ -214,13 +232,16 @@ for (const [channel, user, allowed] of [
   ['users:a#ann#bob', 'bob', true],
   ['users:open', 'ann', false],
 ]) {
-  scenario(`the user ${user} ${allowed ? 'may' : 'may not'} subscribe to the user-limited channel ${channel}`, async (server) => {
-    const ws = await RawWs.connect(server, server.token(user));
-    const reply = await ws.subscribe(channel);
-    if (allowed) assert.ok(reply.subscribe);
-    else assert.equal(reply.error.code, 103);
-    ws.close();
-  });
+  scenario(
+    `the user ${user} ${allowed ? 'may' : 'may not'} subscribe to the user-limited channel ${channel}`,
+    async (server) => {
+      const ws = await RawWs.connect(server, server.token(user));
+      const reply = await ws.subscribe(channel);
+      if (allowed) assert.ok(reply.subscribe);
+      else assert.equal(reply.error.code, 103);
+      ws.close();
+    },
+  );
 }
 
 scenario('a client publishes to a chat channel that it has subscribed to, with its name on it', async (server) => {
@@ -260,11 +281,13 @@ scenario('a subscription that is refused tells a centrifuge client why', async (
 
 scenario('two connections of one channel on different workers both hear a publication, once each', async (server) => {
   const channel = `plain:${fresh()}`;
-  const all = await Promise.all(Array.from({ length: 12 }, async (_, i) => {
-    const ws = await RawWs.connect(server, server.token(`user-${i}`));
-    await ws.subscribe(channel);
-    return ws;
-  }));
+  const all = await Promise.all(
+    Array.from({ length: 12 }, async (_, i) => {
+      const ws = await RawWs.connect(server, server.token(`user-${i}`));
+      await ws.subscribe(channel);
+      return ws;
+    }),
+  );
   await server.api('publish', { channel, data: 1 });
   await server.api('publish', { channel, data: 2 });
   for (const ws of all) {

@@ -59,13 +59,21 @@ const broken = {
   'a fragmented ping': [frame(OP.PING, 'x', { fin: false }), 1002],
   'a ping of 126 bytes': [frame(OP.PING, 'x'.repeat(126)), 1002],
   'a continuation of nothing': [frame(OP.CONTINUATION, 'x'), 1002],
-  'a new message inside a fragmented one': [Buffer.concat([frame(OP.TEXT, '{', { fin: false }), frame(OP.TEXT, '}')]), 1002],
+  'a new message inside a fragmented one': [
+    Buffer.concat([frame(OP.TEXT, '{', { fin: false }), frame(OP.TEXT, '}')]),
+    1002,
+  ],
   'a length of 2^63': [Buffer.from([0x81, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4]), 1002],
   'a length that is not the shortest form': [Buffer.from([0x81, 0xfe, 0, 5, 1, 2, 3, 4, 0, 0, 0, 0, 0]), 1002],
   'a frame larger than the limit, by its header alone': [frame(OP.TEXT, '', { length: 65537 }), 1009],
-  'a frame of nearly 2^63 bytes': [Buffer.from([0x81, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4]), 1009],
+  'a frame of nearly 2^63 bytes': [
+    Buffer.from([0x81, 0xff, 0x7f, 255, 255, 255, 255, 255, 255, 255, 1, 2, 3, 4]),
+    1009,
+  ],
   'fragments that together exceed the limit': [
-    Buffer.concat([frame(OP.TEXT, 'x'.repeat(40000), { fin: false }), frame(OP.CONTINUATION, 'x'.repeat(40000))]), 1009],
+    Buffer.concat([frame(OP.TEXT, 'x'.repeat(40000), { fin: false }), frame(OP.CONTINUATION, 'x'.repeat(40000))]),
+    1009,
+  ],
   'a close frame of one byte': [frame(OP.CLOSE, 'x'), 1002],
   'a close frame with code 999': [frame(OP.CLOSE, closeBody(999)), 1002],
   'a close frame with code 1005': [frame(OP.CLOSE, closeBody(1005)), 1002],
@@ -105,7 +113,9 @@ for (const [what, bytes] of Object.entries(badTexts)) {
     const ws = await connectedWs(server);
     await ws.subscribe(channel);
     const body = Buffer.concat([
-      Buffer.from(`{"id":9,"publish":{"channel":"${channel}","data":"`), Buffer.from(bytes), Buffer.from('"}}'),
+      Buffer.from(`{"id":9,"publish":{"channel":"${channel}","data":"`),
+      Buffer.from(bytes),
+      Buffer.from('"}}'),
     ]);
     ws.write(frame(OP.TEXT, body));
     assert.equal((await ws.closing()).code, 1007);
@@ -121,27 +131,34 @@ for (const [what, bytes] of Object.entries(badTexts)) {
   });
 }
 
-scenario('a character split between fragments is whole, a broken one across fragments closes with 1007', async (server) => {
-  const channel = `chat:${fresh()}`;
-  const ws = await connectedWs(server);
-  await ws.subscribe(channel);
-  const body = Buffer.from(`{"id":9,"publish":{"channel":"${channel}","data":"€🙂"}}`);
-  const cut = body.indexOf(0xe2) + 1;
-  ws.write(frame(OP.TEXT, body.subarray(0, cut), { fin: false }));
-  ws.write(frame(OP.CONTINUATION, body.subarray(cut)));
-  assert.deepEqual((await ws.reply(9)).publish, {});
-  ws.write(frame(OP.TEXT, body.subarray(0, cut), { fin: false }));
-  ws.write(frame(OP.CONTINUATION, '"}}'));
-  assert.equal((await ws.closing()).code, 1007);
-  ws.close();
-});
+scenario(
+  'a character split between fragments is whole, a broken one across fragments closes with 1007',
+  async (server) => {
+    const channel = `chat:${fresh()}`;
+    const ws = await connectedWs(server);
+    await ws.subscribe(channel);
+    const body = Buffer.from(`{"id":9,"publish":{"channel":"${channel}","data":"€🙂"}}`);
+    const cut = body.indexOf(0xe2) + 1;
+    ws.write(frame(OP.TEXT, body.subarray(0, cut), { fin: false }));
+    ws.write(frame(OP.CONTINUATION, body.subarray(cut)));
+    assert.deepEqual((await ws.reply(9)).publish, {});
+    ws.write(frame(OP.TEXT, body.subarray(0, cut), { fin: false }));
+    ws.write(frame(OP.CONTINUATION, '"}}'));
+    assert.equal((await ws.closing()).code, 1007);
+    ws.close();
+  },
+);
 
 scenario('a ping between fragments is answered before the message', async (server) => {
   const ws = await connectedWs(server);
   const body = '{"id":9,"unsubscribe":{"channel":"a:b"}}';
-  ws.write(Buffer.concat([
-    frame(OP.TEXT, body.slice(0, 10), { fin: false }), frame(OP.PING, 'are you there'), frame(OP.CONTINUATION, body.slice(10)),
-  ]));
+  ws.write(
+    Buffer.concat([
+      frame(OP.TEXT, body.slice(0, 10), { fin: false }),
+      frame(OP.PING, 'are you there'),
+      frame(OP.CONTINUATION, body.slice(10)),
+    ]),
+  );
   const pong = await ws.frame();
   assert.equal(pong.opcode, OP.PONG);
   assert.equal(pong.payload.toString(), 'are you there');
@@ -190,7 +207,12 @@ scenario('nothing sent after a close frame has an effect', async (server) => {
   await witness.subscribe(channel);
   const ws = await connectedWs(server);
   await ws.subscribe(channel);
-  ws.write(Buffer.concat([frame(OP.CLOSE, closeBody(1000)), frame(OP.TEXT, JSON.stringify({ id: 9, publish: { channel, data: 'late' } }))]));
+  ws.write(
+    Buffer.concat([
+      frame(OP.CLOSE, closeBody(1000)),
+      frame(OP.TEXT, JSON.stringify({ id: 9, publish: { channel, data: 'late' } })),
+    ]),
+  );
   await ws.raw.toEnd();
   await server.api('publish', { channel, data: 'mark' });
   for (;;) {
@@ -229,7 +251,10 @@ scenario('sockets that vanish at every stage leave nothing behind', async (serve
     else raw.socket.end();
     raw.close();
   }
-  await until(async () => (await server.api('presence_stats', { channel })).num_clients === 1, 'only the witness to be left');
+  await until(
+    async () => (await server.api('presence_stats', { channel })).num_clients === 1,
+    'only the witness to be left',
+  );
   witness.close();
 });
 
@@ -237,10 +262,15 @@ scenario('a conversation with any one byte changed, or cut there, never hurts th
   const channel = `chat:${fresh()}`;
   const say = (command) => frame(OP.TEXT, JSON.stringify(command));
   const whole = Buffer.concat([
-    Buffer.from(upgradeRequest()), say({ id: 1, connect: { token: server.token('ann'), name: 'js', subs: {} } }),
-    say({ id: 2, subscribe: { channel, recover: true, offset: 1, epoch: 'x' } }), say({ id: 3, publish: { channel, data: [1, 'x'] } }),
-    say({ id: 4, history: { channel, limit: 1, since: { offset: 1, epoch: '' } } }), say({ id: 5, presence: { channel } }),
-    frame(OP.PING, 'x'), say({ id: 6, unsubscribe: { channel } }), frame(OP.CLOSE, closeBody(1000)),
+    Buffer.from(upgradeRequest()),
+    say({ id: 1, connect: { token: server.token('ann'), name: 'js', subs: {} } }),
+    say({ id: 2, subscribe: { channel, recover: true, offset: 1, epoch: 'x' } }),
+    say({ id: 3, publish: { channel, data: [1, 'x'] } }),
+    say({ id: 4, history: { channel, limit: 1, since: { offset: 1, epoch: '' } } }),
+    say({ id: 5, presence: { channel } }),
+    frame(OP.PING, 'x'),
+    say({ id: 6, unsubscribe: { channel } }),
+    frame(OP.CLOSE, closeBody(1000)),
   ]);
   const AT_ONCE = 20;
   const positions = Array.from(whole.keys());

@@ -328,6 +328,23 @@ static void a_new_connection_of_a_single_connection_user_closes_the_others(void 
     rig_free(r);
 }
 
+static void of_two_connections_that_come_at_once_the_later_one_stays(void **state)
+{
+    (void)state;
+    for (uint32_t worker = 0; worker < 2; worker++) {
+        struct rig *r = rig_new(2, one_connection);
+        struct rig_client *a = rig_open(r, 0), *b = rig_open(r, worker);
+        char text[1024];
+        (void)snprintf(text, sizeof text, "{\"id\":1,\"connect\":{\"token\":\"%s\"}}", rig_token("{\"sub\":\"ann\"}"));
+        rig_say_only(r, a, text);
+        rig_say_only(r, b, text);
+        rig_run(r);
+        rig_expect_closed(r, a, 3504);
+        assert_int_equal(b->close_code, 0);
+        rig_free(r);
+    }
+}
+
 static void a_token_may_name_a_channel_that_the_request_wants_to_recover(void **state)
 {
     (void)state;
@@ -393,6 +410,7 @@ int main(void)
         cmocka_unit_test(only_a_connect_with_an_id_may_come_first_and_only_once),
         cmocka_unit_test(a_user_has_no_more_connections_than_the_limit_over_all_workers),
         cmocka_unit_test(a_new_connection_of_a_single_connection_user_closes_the_others),
+        cmocka_unit_test(of_two_connections_that_come_at_once_the_later_one_stays),
         cmocka_unit_test(a_token_may_name_a_channel_that_the_request_wants_to_recover),
         cmocka_unit_test(spaces_do_not_hear_each_other),
         cmocka_unit_test(info_of_the_token_is_shown_to_others_and_meta_is_not),

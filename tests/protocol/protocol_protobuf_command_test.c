@@ -24,11 +24,7 @@
 #define SUBSCRIBE                                                                                                      \
     "5b08022a570a02636812017418013201653807420400ff0a804801500158016206666f7373696c6a140a03616e64320d12016b1a02696e"   \
     "2a01612a016270027801800180808080f8ffffffff018a010263759001ffffffff07980101"
-#define FILTER                                                                                                         \
-    "\x0a\x03"                                                                                                         \
-    "and2\x0d\x12\x01k\x1a\x02in*\x01"                                                                                 \
-    "a*\x01"                                                                                                           \
-    "b"
+#define FILTER         "{\"op\":\"and\",\"nodes\":[{\"key\":\"k\",\"cmp\":\"in\",\"vals\":[\"a\",\"b\"]}]}"
 #define PUBLISH        "1408033a100a0163120400ff0a80180122016b2801"
 #define UNSUBSCRIBE    "07080432030a0163"
 #define PRESENCE       "07080542030a0163"
@@ -423,6 +419,24 @@ static void ids_are_cut_to_32_bits(void **state)
     }
 }
 
+static void any_number_but_zero_is_true(void **state)
+{
+    struct walk w;
+    const struct command *c = take_one(&w, "12 0801 2a0e 1802 488080808010 5000 5801 5800");
+    assert_true(c->subscribe->recover && c->subscribe->positioned);
+    assert_false(c->subscribe->recoverable || c->subscribe->join_leave);
+    walk_end(&w);
+}
+
+static void an_empty_message_is_broken(void **state)
+{
+    struct walk w;
+    walk_begin(&w, SLICE(""));
+    assert_int_equal(walk_next(&w), PROTOCOL_BROKEN);
+    assert_string_equal(w.batch.error_text, "empty message");
+    walk_end(&w);
+}
+
 static void of_several_requests_the_first_in_the_fixed_order_is_chosen(void **state)
 {
     struct walk w;
@@ -477,26 +491,80 @@ static void repeated_messages_merge_and_the_last_scalar_counts(void **state)
     walk_end(&w);
 }
 
-static void a_repeated_tags_filter_is_kept_joined(void **state)
+static void tags_filters_come_out_as_json(void **state)
 {
-    struct walk w;
-    const struct command *c = take_one(&w, "10"
-                                           "0801"
-                                           "2a0c"
-                                           "6a030a0161"
-                                           "6a00"
-                                           "6a03120162");
-    assert_slice(c->subscribe->tf, "\x0a\x01"
-                                   "a"
-                                   "\x12\x01"
-                                   "b");
-    walk_end(&w);
-    c = take_one(&w, "06 0801 2a02 6a00"); /* an empty filter is not an absent one */
-    assert_non_null(c->subscribe->tf.ptr);
-    assert_int_equal(c->subscribe->tf.len, 0);
-    walk_end(&w);
-    assert_null(take_one(&w, "04 0801 2a00")->subscribe->tf.ptr);
-    walk_end(&w);
+    static const struct {
+        const char *hex, *json;
+    } filters[] = {
+        { "04 0801 2a00", NULL },
+        { "06 0801 2a02 6a00", "{}" }, /* an empty filter is not an absent one */
+        { "10 0801 2a0c 6a030a0161 6a00 6a03120162", "{\"op\":\"a\",\"key\":\"b\"}" }, /* repeated: merged */
+        { "0e 0801 2a0a 6a08 0a00 220122 220163", "{\"op\":\"\",\"val\":\"c\"}" },
+        { "15 0801 2a11 6a0f 2a0162 3200 f80601 2a00 32021a00",
+          "{\"vals\":[\"b\",\"\"],\"nodes\":[{},{\"cmp\":\"\"}]}" },
+        { "0a 0801 2a06 6a02 2a00 6a00", "{\"vals\":[\"\"]}" },
+        { "0b 0801 2a07 6a05 12032262 0a", "{\"key\":\"\\\"b\\n\"}" },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(filters); i++) {
+        struct walk w;
+        const struct subscribe_request *s = take_one(&w, filters[i].hex)->subscribe;
+        assert_int_equal(s->tf.ptr != NULL, filters[i].json != NULL);
+        assert_true(slice_eq(s->tf, slice_from_cstr(filters[i].json)));
+        walk_end(&w);
+    }
+}
+
+static void broken_tags_filters_break_the_message(void **state)
+{
+    static const char *const messages[] = {
+        "07 0801 2a03 6a01ff",           /* half a tag */
+        "08 0801 2a04 6a02 0801",        /* op as a number */
+        "08 0801 2a04 6a02 3001",        /* nodes as a number */
+        "09 0801 2a05 6a03 0a01ff",      /* no UTF-8 */
+        "09 0801 2a05 6a03 2a01ff",      /* nor in a list */
+        "0b 0801 2a07 6a05 3203 0a01ff", /* nor further down */
+        "09 0801 2a05 6a03 32050a",      /* a length past the end */
+        "08 0801 2a04 6a02 f306",        /* a group */
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(messages); i++) {
+        enum protocol_result result;
+        assert_int_equal(count_hex(messages[i], &result), 0);
+        assert_int_equal(result, PROTOCOL_BROKEN);
+    }
+}
+
+static void put_varint(struct buf *b, size_t value)
+{
+    for (; value >= 128; value >>= 7) buf_append_char(b, (char)(value | 128));
+    buf_append_char(b, (char)value);
+}
+
+/* b becomes the value of a field. */
+static void wrap(struct buf *b, struct slice head)
+{
+    struct buf outer;
+    buf_init(&outer, BUF_NO_LIMIT);
+    buf_append(&outer, head);
+    put_varint(&outer, b->len);
+    buf_append(&outer, buf_slice(b));
+    buf_deinit(b);
+    *b = outer;
+}
+
+static void tags_filters_may_nest_up_to_the_limit(void **state)
+{
+    for (int extra = 0; extra < 2; extra++) {
+        enum protocol_result result;
+        struct buf b;
+        buf_init(&b, BUF_NO_LIMIT);
+        for (int depth = 1; depth < 64 + extra; depth++) wrap(&b, SLICE("2"));
+        wrap(&b, SLICE("j"));
+        wrap(&b, SLICE("\x08\x01*"));
+        wrap(&b, SLICE(""));
+        count_commands(buf_slice(&b), &result);
+        assert_int_equal(result, extra ? PROTOCOL_BROKEN : PROTOCOL_END);
+        buf_deinit(&b);
+    }
 }
 
 static void a_repeated_key_of_a_map_keeps_its_place_and_takes_the_last_value(void **state)
@@ -608,12 +676,6 @@ static void wrong_wire_types_numbers_and_texts_are_broken(void **state)
 }
 
 /* ----------------------------------------------------------------- limits */
-
-static void put_varint(struct buf *b, size_t value)
-{
-    for (; value >= 128; value >>= 7) buf_append_char(b, (char)(value | 128));
-    buf_append_char(b, (char)value);
-}
 
 /* A command with id 1 whose request holds the given bytes. */
 static struct buf command_around(uint8_t tag, struct slice request)
@@ -732,9 +794,13 @@ int main(void)
         cmocka_unit_test(a_command_cut_inside_is_broken_or_a_shorter_one),
         cmocka_unit_test(the_broken_byte_is_named_in_the_whole_message),
         cmocka_unit_test(ids_are_cut_to_32_bits),
+        cmocka_unit_test(any_number_but_zero_is_true),
+        cmocka_unit_test(an_empty_message_is_broken),
         cmocka_unit_test(of_several_requests_the_first_in_the_fixed_order_is_chosen),
         cmocka_unit_test(repeated_messages_merge_and_the_last_scalar_counts),
-        cmocka_unit_test(a_repeated_tags_filter_is_kept_joined),
+        cmocka_unit_test(tags_filters_come_out_as_json),
+        cmocka_unit_test(broken_tags_filters_break_the_message),
+        cmocka_unit_test(tags_filters_may_nest_up_to_the_limit),
         cmocka_unit_test(a_repeated_key_of_a_map_keeps_its_place_and_takes_the_last_value),
         cmocka_unit_test(unknown_fields_are_skipped_at_every_level),
         cmocka_unit_test(wrong_wire_types_numbers_and_texts_are_broken),

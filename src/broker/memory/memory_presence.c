@@ -34,6 +34,7 @@ static struct publication_info put_info(char **at, const struct publication_info
         .client = put(at, info->client),
         .conn_info = put(at, info->conn_info),
         .chan_info = put(at, info->chan_info),
+        .not_json = info->not_json,
     };
 }
 

@@ -17,7 +17,7 @@ struct memory_stream {
     struct broker_history_options options;
     uint64_t version;                     /* 0 = none */
     struct memory_version *version_epoch; /* owns; NULL = "" */
-    uint32_t charged; /* of space->history_bytes, for as long as the stream lives */
+    uint32_t charged;                     /* of space->history_bytes, for as long as the stream lives */
 };
 
 /* A version epoch, copied outside the hold. */

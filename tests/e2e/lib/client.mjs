@@ -16,7 +16,18 @@ export function newClient(url, options = {}, Class = Centrifuge) {
     ...options,
   });
   client.events = new Queue();
-  for (const name of ['connecting', 'connected', 'disconnected', 'error', 'publication', 'subscribed', 'subscribing', 'unsubscribed', 'join', 'leave']) {
+  for (const name of [
+    'connecting',
+    'connected',
+    'disconnected',
+    'error',
+    'publication',
+    'subscribed',
+    'subscribing',
+    'unsubscribed',
+    'join',
+    'leave',
+  ]) {
     client.on(name, (ctx) => client.events.push({ name, ctx }));
   }
   open.add(client);
@@ -33,10 +44,12 @@ export async function connected(client) {
 export async function subscribed(client, channel, options = {}) {
   const sub = newSubscription(client, channel, options);
   sub.subscribe();
-  sub.first = (await sub.events.takeWhere((event) => {
-    if (event.name === 'unsubscribed') throw new Error(`unsubscribed: ${event.ctx.code} ${event.ctx.reason}`);
-    return event.name === 'subscribed';
-  }, `${channel} to be subscribed`)).ctx;
+  sub.first = (
+    await sub.events.takeWhere((event) => {
+      if (event.name === 'unsubscribed') throw new Error(`unsubscribed: ${event.ctx.code} ${event.ctx.reason}`);
+      return event.name === 'subscribed';
+    }, `${channel} to be subscribed`)
+  ).ctx;
   return sub;
 }
 

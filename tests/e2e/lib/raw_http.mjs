@@ -23,10 +23,13 @@ export class RawSocket {
     raw.socket.on('end', end);
     raw.socket.on('close', end);
     raw.socket.on('error', end);
-    return within(new Promise((resolve, reject) => {
-      raw.socket.once('connect', () => resolve(raw));
-      raw.socket.once('error', reject);
-    }), 'a TCP connection');
+    return within(
+      new Promise((resolve, reject) => {
+        raw.socket.once('connect', () => resolve(raw));
+        raw.socket.once('error', reject);
+      }),
+      'a TCP connection',
+    );
   }
 
   #wake() {
@@ -49,8 +52,11 @@ export class RawSocket {
       this.#watchers.add(watcher);
       watcher();
     });
-    return within(met, `${what} (so far: ${JSON.stringify(this.received.toString('latin1').slice(0, 300))})`, ms)
-      .finally(() => this.#watchers.delete(watcher));
+    return within(
+      met,
+      `${what} (so far: ${JSON.stringify(this.received.toString('latin1').slice(0, 300))})`,
+      ms,
+    ).finally(() => this.#watchers.delete(watcher));
   }
 
   // Everything until the server ends the connection.
@@ -60,11 +66,18 @@ export class RawSocket {
 
   // Takes the next response off the front; headOnly for answers to HEAD.
   async response({ headOnly = false, ms } = {}) {
-    const found = await this.await((received, ended) => {
-      const answer = parseResponse(received, ended, headOnly);
-      return answer ?? (ended ? null : undefined);
-    }, 'a response', ms);
-    if (found === null) throw new Error(`the connection ended without a whole response: ${JSON.stringify(this.received.toString('latin1'))}`);
+    const found = await this.await(
+      (received, ended) => {
+        const answer = parseResponse(received, ended, headOnly);
+        return answer ?? (ended ? null : undefined);
+      },
+      'a response',
+      ms,
+    );
+    if (found === null)
+      throw new Error(
+        `the connection ended without a whole response: ${JSON.stringify(this.received.toString('latin1'))}`,
+      );
     this.received = this.received.subarray(found.length);
     return found;
   }

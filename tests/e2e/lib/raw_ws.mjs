@@ -4,7 +4,11 @@ import { RawSocket } from './raw_http.mjs';
 
 export const OP = { CONTINUATION: 0, TEXT: 1, BINARY: 2, CLOSE: 8, PING: 9, PONG: 10 };
 
-export function upgradeRequest({ path = '/connection/websocket', key = randomBytes(16).toString('base64'), headers = {} } = {}) {
+export function upgradeRequest({
+  path = '/connection/websocket',
+  key = randomBytes(16).toString('base64'),
+  headers = {},
+} = {}) {
   const lines = {
     Host: 'localhost',
     Upgrade: 'websocket',
@@ -13,7 +17,9 @@ export function upgradeRequest({ path = '/connection/websocket', key = randomByt
     'Sec-WebSocket-Version': '13',
     ...headers,
   };
-  const text = Object.entries(lines).filter(([, value]) => value !== null).map(([name, value]) => `${name}: ${value}\r\n`);
+  const text = Object.entries(lines)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => `${name}: ${value}\r\n`);
   return `GET ${path} HTTP/1.1\r\n${text.join('')}\r\n`;
 }
 
@@ -57,7 +63,13 @@ function parseFrame(bytes) {
     at = 10;
   }
   if (bytes.length < at + size) return undefined;
-  return { fin: (bytes[0] & 0x80) !== 0, rsv: (bytes[0] >> 4) & 7, opcode: bytes[0] & 15, payload: bytes.subarray(at, at + size), length: at + size };
+  return {
+    fin: (bytes[0] & 0x80) !== 0,
+    rsv: (bytes[0] >> 4) & 7,
+    opcode: bytes[0] & 15,
+    payload: bytes.subarray(at, at + size),
+    length: at + size,
+  };
 }
 
 export class RawWs {
@@ -90,7 +102,11 @@ export class RawWs {
 
   // Takes the next frame; null at the end of the connection.
   async frame(ms) {
-    const found = await this.raw.await((received, ended) => parseFrame(received) ?? (ended ? null : undefined), 'a frame', ms);
+    const found = await this.raw.await(
+      (received, ended) => parseFrame(received) ?? (ended ? null : undefined),
+      'a frame',
+      ms,
+    );
     if (found) this.raw.received = this.raw.received.subarray(found.length);
     return found;
   }
@@ -112,7 +128,13 @@ export class RawWs {
         const code = got.payload.length >= 2 ? got.payload.readUInt16BE(0) : 1005;
         return { close: { code, reason: got.payload.subarray(2).toString() } };
       }
-      if (got.opcode === OP.TEXT) this.#lines.push(...got.payload.toString().split('\n').map((line) => JSON.parse(line)));
+      if (got.opcode === OP.TEXT)
+        this.#lines.push(
+          ...got.payload
+            .toString()
+            .split('\n')
+            .map((line) => JSON.parse(line)),
+        );
     }
   }
 
@@ -134,7 +156,8 @@ export class RawWs {
     for (;;) {
       const object = await this.next(ms);
       if (object === null) throw new Error('the connection ended before the reply');
-      if (object.close) throw Object.assign(new Error(`closed with ${object.close.code} ${object.close.reason}`), object.close);
+      if (object.close)
+        throw Object.assign(new Error(`closed with ${object.close.code} ${object.close.reason}`), object.close);
       if (object.id === id) return object;
       if (object.push) this.pushes.push(object.push);
     }
@@ -146,7 +169,8 @@ export class RawWs {
     for (;;) {
       const object = await this.next(ms);
       if (object === null) throw new Error('the connection ended before the push');
-      if (object.close) throw Object.assign(new Error(`closed with ${object.close.code} ${object.close.reason}`), object.close);
+      if (object.close)
+        throw Object.assign(new Error(`closed with ${object.close.code} ${object.close.reason}`), object.close);
       if (object.push) return object.push;
     }
   }

@@ -12,23 +12,45 @@ import { until, within } from './wait.mjs';
 const START_MS = 20_000;
 const STOP_MS = 20_000;
 const CLI_MS = 20_000;
-const SANITIZER = /AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|runtime error:|assertion failed/i;
+const SANITIZER =
+  /AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehaviorSanitizer|runtime error:|assertion failed/i;
 
 export const SECRET = 'the-secret-that-end-to-end-tests-share';
 export const API_KEY = 'the-engine-api-key-of-end-to-end-tests';
 
 // Namespaces for every kind of permission that the tests need.
 export const NAMESPACES = [
-  { name: 'public', allow_subscribe_for_client: true, history_size: 10, history_ttl: '300s', force_recovery: true,
-    presence: true, allow_presence_for_subscriber: true, allow_history_for_subscriber: true },
+  {
+    name: 'public',
+    allow_subscribe_for_client: true,
+    history_size: 10,
+    history_ttl: '300s',
+    force_recovery: true,
+    presence: true,
+    allow_presence_for_subscriber: true,
+    allow_history_for_subscriber: true,
+  },
   { name: 'private', history_size: 10, history_ttl: '300s', force_recovery: true },
-  { name: 'chat', allow_subscribe_for_client: true, allow_publish_for_subscriber: true, presence: true, join_leave: true,
-    force_push_join_leave: true, allow_presence_for_subscriber: true },
+  {
+    name: 'chat',
+    allow_subscribe_for_client: true,
+    allow_publish_for_subscriber: true,
+    presence: true,
+    join_leave: true,
+    force_push_join_leave: true,
+    allow_presence_for_subscriber: true,
+  },
   { name: 'open', allow_subscribe_for_client: true, allow_subscribe_for_anonymous: true },
   { name: 'plain', allow_subscribe_for_client: true },
   { name: 'users', allow_user_limited_channels: true },
-  { name: 'long', allow_subscribe_for_client: true, history_size: 20000, history_ttl: '300s', force_recovery: true,
-    allow_history_for_client: true },
+  {
+    name: 'long',
+    allow_subscribe_for_client: true,
+    history_size: 20000,
+    history_ttl: '300s',
+    force_recovery: true,
+    allow_history_for_client: true,
+  },
 ];
 
 export function testConfig(changes = {}) {
@@ -54,7 +76,10 @@ export async function freePort() {
   for (;;) {
     const port = PORTS_FROM + (process.pid % PORT_BLOCKS) * PORTS_IN_BLOCK + (portsTaken++ % PORTS_IN_BLOCK);
     const probe = net.createServer().listen(port, '127.0.0.1');
-    const free = await Promise.race([once(probe, 'listening').then(() => true), once(probe, 'error').then(() => false)]).catch(() => false);
+    const free = await Promise.race([
+      once(probe, 'listening').then(() => true),
+      once(probe, 'error').then(() => false),
+    ]).catch(() => false);
     if (!free) continue;
     probe.close();
     await once(probe, 'close');
@@ -73,7 +98,14 @@ export class Server {
 
   // config: an object, or the path of a file; workers: 2 unless told; env: more environment (null takes one away);
   // healthPort: where /health answers, when that is not the public port.
-  static async start({ config = testConfig(), workers = 2, env = {}, args = [], data = undefined, healthPort = undefined } = {}) {
+  static async start({
+    config = testConfig(),
+    workers = 2,
+    env = {},
+    args = [],
+    data = undefined,
+    healthPort = undefined,
+  } = {}) {
     const server = new Server();
     server.folder = mkdtempSync(join(tmpdir(), 'xshathra-e2e-'));
     server.data = data ?? join(server.folder, 'data');
@@ -103,24 +135,43 @@ export class Server {
 
   // Starts the process on the port and folder of before, and waits until it is healthy.
   async launch() {
-    const args = ['serve', '-c', this.configFile, '--data', this.data, '--address', '127.0.0.1', '--port', String(this.port),
-      '--workers', String(this.workers), ...this.args];
+    const args = [
+      'serve',
+      '-c',
+      this.configFile,
+      '--data',
+      this.data,
+      '--address',
+      '127.0.0.1',
+      '--port',
+      String(this.port),
+      '--workers',
+      String(this.workers),
+      ...this.args,
+    ];
     this.child = spawn(process.env.XSHATHRA_BIN, args, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] });
     const child = this.child;
     running.add(child);
     this.stderr = '';
     child.stdout.on('data', (text) => (this.stdout += text));
     child.stderr.on('data', (text) => (this.stderr += text));
-    this.exited = new Promise((resolve) => child.once('close', (code, signal) => {
-      running.delete(child);
-      this.exit = { code, signal };
-      resolve(this.exit);
-    }));
+    this.exited = new Promise((resolve) =>
+      child.once('close', (code, signal) => {
+        running.delete(child);
+        this.exit = { code, signal };
+        resolve(this.exit);
+      }),
+    );
     this.exit = null;
-    await until(async () => {
-      if (this.exit) throw new Error(`the server ended at once with ${JSON.stringify(this.exit)}:\n${this.stderr}${this.stdout}`);
-      return (await this.health()) === 200 && existsSync(join(this.data, 'first-run.txt'));
-    }, 'the server to be healthy and to have left its keys', START_MS);
+    await until(
+      async () => {
+        if (this.exit)
+          throw new Error(`the server ended at once with ${JSON.stringify(this.exit)}:\n${this.stderr}${this.stdout}`);
+        return (await this.health()) === 200 && existsSync(join(this.data, 'first-run.txt'));
+      },
+      'the server to be healthy and to have left its keys',
+      START_MS,
+    );
   }
 
   async health() {
@@ -143,7 +194,10 @@ export class Server {
 
   async request(method, path, { body, headers = {} } = {}) {
     const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-    const response = await within(fetch(this.url + path, { method, body: text, headers, redirect: 'manual' }), `${method} ${path}`);
+    const response = await within(
+      fetch(this.url + path, { method, body: text, headers, redirect: 'manual' }),
+      `${method} ${path}`,
+    );
     const answer = { status: response.status, headers: response.headers, text: await response.text() };
     try {
       answer.json = JSON.parse(answer.text);

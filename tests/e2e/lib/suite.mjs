@@ -17,10 +17,16 @@ export function suite(options = {}) {
   });
   // A test and no hook, because not every runner counts a hook that fails. Asked for after the file has been read, so
   // that it is the last.
-  setImmediate(() => test('the server of these tests ends with status 0 and without a word from a sanitizer', { timeout: TEST_MS }, async () => {
-    endClients();
-    await state.server.end();
-  }));
+  setImmediate(() =>
+    test(
+      'the server of these tests ends with status 0 and without a word from a sanitizer',
+      { timeout: TEST_MS },
+      async () => {
+        endClients();
+        await state.server.end();
+      },
+    ),
+  );
   return (name, body, more = {}) => test(name, { timeout: TEST_MS, ...more }, (t) => body(state.server, t));
 }
 

@@ -29,7 +29,10 @@ export class TcpProxy {
     const pair = { client, upstream };
     this.#pairs.add(pair);
     upstream.on('error', () => client.destroy());
-    for (const [from, to] of [[client, upstream], [upstream, client]]) {
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ]) {
       from.on('close', () => {
         to.destroy();
         this.#pairs.delete(pair);

@@ -1,0 +1,193 @@
+/* A conversation of one hostile client, its messages separated by NUL bytes. A message that begins with 1 lets time
+ * pass instead, with 2 a backend publishes, with 3 the server API acts on the user. Signatures of tokens are not
+ * checked, so that claims are hostile too. Whatever goes out is JSON, and nothing is left in the end. */
+#include "base/check.h"
+#include "base/mem.h"
+#include "broker/memory/memory_broker.h"
+#include "engine/client.h"
+#include "engine/effects.h"
+#include "json/json_reader.h"
+
+#define QUEUE_MAX 65536
+
+static struct engine_shared shared;
+static struct engine engine;
+static struct mailbox box;
+static struct post_office office = { .count = 1 };
+static struct mailbox_wakes wakes;
+static struct client client;
+static size_t queued;
+static uint64_t deadline_ms;
+static uint32_t generation;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct policy *make_policy(void)
+{
+    struct policy_deployment *d = policy_deployment_new();
+    static const struct policy_permission all = { true, true, true };
+    struct policy_channel_options options = { .presence = true, .stream_only = true, .allow_recovery = true,
+                                              .allow_positioning = true, .allow_user_limited_channels = true,
+                                              .history_size = 4, .history_ttl_ms = 60000, .history_meta_ttl_ms = 90000,
+                                              .subscribe = all, .publish = all, .history_access = all,
+                                              .presence_access = all };
+    d->without_namespace.options = options;
+    d->namespaces = mem_must_alloc_zero(sizeof *d->namespaces);
+    d->namespace_count = 1;
+    d->namespaces[0].name = mem_copy(SLICE("ns"));
+    options.force_recovery = options.join_leave = options.force_push_join_leave = true;
+    d->namespaces[0].options = options;
+    d->private_prefix = mem_copy(SLICE("$"));
+    d->namespace_boundary = mem_copy(SLICE(":"));
+    d->user_boundary = mem_copy(SLICE("#"));
+    d->user_separator = mem_copy(SLICE(","));
+    d->limits = (struct policy_limits){ .stale_close_delay_ms = 10000, .ping_interval_ms = 25000, .pong_timeout_ms = 8000,
+                                        .expired_close_delay_ms = 5000, .expired_sub_close_delay_ms = 5000,
+                                        .channel_limit = 8, .queue_bytes_max = QUEUE_MAX, .channel_len_max = 255,
+                                        .history_publications_max = 4, .recovery_publications_max = 4 };
+    d->allow_anonymous_without_token = d->insecure_skip_signature = true;
+    d->rpc_ping_enabled = true;
+    d->rpc_ping_method = mem_copy(SLICE("ping"));
+    policy_deployment_seal(d);
+    return policy_new(1, d, mem_must_alloc_zero(sizeof(struct policy_project)), 1,
+                      mem_must_alloc_zero(sizeof(struct policy_key)), 0);
+}
+
+static struct blob *encode_publication(const struct publication *p)
+{
+    struct buf text;
+    buf_init(&text, BUF_NO_LIMIT);
+    struct blob *blob = engine_encode_push_json(p, &text) ? blob_new_raw(buf_slice(&text)) : NULL;
+    buf_deinit(&text);
+    return blob;
+}
+
+static struct blob *make_message(struct slice body) { return blob_new_raw(body); }
+
+static void take(struct client *c, struct blob *message, bool answer)
+{
+    (void)c, (void)answer;
+    struct slice text = blob_frame(message);
+    CHECK(json_valid(text, JSON_DEPTH_CEILING) && slice_index(text, '\n') < 0);
+    queued += text.len;
+    blob_unref(message);
+}
+
+static void on_close(struct client *c, uint32_t code, struct slice reason) { CHECK(c == &client && code >= 3000 && reason.len > 0); }
+static void set_deadline(struct client *c, uint64_t due_ms) { (void)c; deadline_ms = due_ms; }
+static void resume(struct client *c) { CHECK(c != &client); /* the memory broker answers at once */ }
+static size_t queued_bytes(const struct client *c) { (void)c; return queued; }
+static void joined_space(struct client *c, uint32_t space) { CHECK(c == &client && space == 0); }
+
+static const struct client_port port = { .encode_publication = encode_publication, .message = make_message, .send = take,
+                                         .close = on_close, .set_deadline = set_deadline, .resume = resume,
+                                         .queued = queued_bytes, .joined_space = joined_space };
+
+static struct engine *engine_of(void *context) { (void)context; return &engine; }
+
+static struct client *client_of(void *context, struct handle handle)
+{
+    (void)context;
+    return handle.generation == generation && !client.gone ? &client : NULL;
+}
+
+static void effect_done(void *context, struct handle handle, uint32_t operation, uint32_t affected)
+{
+    (void)context, (void)handle;
+    CHECK(operation == 1 && affected <= 1);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc, (void)argv;
+    const struct engine_worker worker = { .client_of = client_of, .effect_done = effect_done };
+    CHECK(mailbox_init(&box, &engine, MAILBOX_LIMITS_DEFAULT));
+    office.boxes[0] = &box;
+    shared = (struct engine_shared){ .office = &office, .worker_count = 1, .registry = registry_new() };
+    shared.node.version = "0.1.0";
+    shared.metrics[0] = metrics_new();
+    engine_set_worker_lookup(engine_of);
+    CHECK(engine_init(&engine, &shared, 0, &worker, make_policy(), &wakes) == STATUS_OK);
+    return 0;
+}
+
+static void work(void)
+{
+    for (int i = 0; i < 20; i++) {
+        (void)mailbox_drain(&box, 256);
+        (void)engine_turn(&engine);
+    }
+    if (client.state == CLIENT_CLOSING) client_gone(&client);
+}
+
+static void pass_time(void)
+{
+    engine.now_ms += 5000;
+    engine.wall_ms += 5000;
+    if (deadline_ms && deadline_ms <= engine.now_ms) client_deadline(&client);
+    struct broker_context context = engine_broker_context(&engine);
+    while (shared.broker->ops->sweep(shared.broker, &context)) {}
+}
+
+static void publish(struct slice channel)
+{
+    struct broker_publish request = { .channel = channel, .content = { .data = SLICE("1"), .data_is_json = true },
+                                      .history = { .size = 4, .ttl_ms = 60000, .meta_ttl_ms = 90000, .policy_version = 1 } };
+    struct broker_context context = engine_broker_context(&engine);
+    struct broker_result result = { 0 };
+    (void)shared.broker->ops->publish(shared.broker, &context, &request, (struct broker_ticket){ 0 }, &result);
+    broker_result_deinit(&result);
+}
+
+static void act(struct slice rest)
+{
+    if (rest.len == 0) return;
+    struct effect_request request = { .kind = (enum effect_kind)((uint8_t)rest.ptr[0] % 4), .channel = slice_from(rest, 1),
+                                      .code = 4000, .reason = SLICE("x"), .expire_at_s = engine.wall_ms / 1000 + 3,
+                                      .data = SLICE("[1]") };
+    enum status status;
+    (void)engine_effect_start(&engine, &request, (struct handle){ 1, 1, 0 }, 1, &status);
+}
+
+static void one_message(struct slice m)
+{
+    uint8_t first = m.len ? (uint8_t)m.ptr[0] : 0;
+    if (first == 1) {
+        pass_time();
+    } else if (first == 2) {
+        publish(slice_from(m, 1));
+    } else if (first == 3) {
+        act(slice_from(m, 1));
+    } else {
+        CHECK(client_receive(&client, m) == m.len);
+    }
+    work();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const struct broker_links links = { .office = &office, .worker_count = 1,
+                                        .deliver_publication = engine_deliver_publication,
+                                        .deliver_completion = engine_deliver_completion,
+                                        .deliver_gap = engine_deliver_gap };
+    const struct memory_broker_options options = { .shard_count = 1, .history_bytes_max = 1u << 20 };
+    struct slice rest = slice_of((const char *)data, size);
+    shared.broker = memory_broker_new(&links, &options);
+    engine.now_ms = 1000;
+    engine.wall_ms = INT64_C(1800000000000);
+    queued = 0;
+    client_init(&client, &engine, &port, (struct handle){ 0, ++generation, 0 });
+    while (rest.len > 0 && !client.gone) {
+        ptrdiff_t end = slice_index(rest, '\0');
+        struct slice message = end < 0 ? rest : slice_head(rest, (size_t)end);
+        rest = end < 0 ? slice_from(rest, rest.len) : slice_from(rest, (size_t)end + 1);
+        one_message(message);
+    }
+    client_gone(&client);
+    work();
+    CHECK(engine.hub.subscription_count == 0 && registry_user_count(shared.registry) == 0);
+    CHECK(shared.broker->ops->channel_count(shared.broker) == 0);
+    shared.broker->ops->free(shared.broker);
+    return 0;
+}
