@@ -9,11 +9,15 @@
 #include "crypto/crypto_hash.h"
 #include "json/json_reader.h"
 
-static const char *const names[] = {
-    "publish",  "broadcast",          "subscribe", "unsubscribe",    "disconnect", "refresh",
-    "presence", "presence_stats",     "history",   "history_remove", "info",       "channels",
-    "token",    "subscription-token", "publish",   "rpc",            "batch",      ""
-};
+static const char *const names[] = { "publish",    "broadcast",
+                                     "subscribe",  "unsubscribe",
+                                     "disconnect", "refresh",
+                                     "presence",   "presence_stats",
+                                     "history",    "history_remove",
+                                     "info",       "channels",
+                                     "token",      "subscription-token",
+                                     "publish",    "rpc",
+                                     "batch",      "" };
 /* Those of the project API among them. */
 #define PROJECT_FIRST 12u
 #define PROJECT_LAST  14u
@@ -84,7 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct http_request http = { .method = HTTP_METHOD_POST, .headers = headers, .header_count = 1 };
     if (size == 0) return 0;
     unsigned index = data[0] % ARRAY_COUNT(names);
-    const struct api_request request = { .family = index < PROJECT_FIRST || index > PROJECT_LAST ? API_ENGINE : API_PROJECT,
+    const struct api_request request = { .family =
+                                             index < PROJECT_FIRST || index > PROJECT_LAST ? API_ENGINE : API_PROJECT,
                                          .name = slice_from_cstr(names[index]),
                                          .http = &http,
                                          .body = slice_of(data + 1, size - 1),

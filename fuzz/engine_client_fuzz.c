@@ -1,4 +1,5 @@
-/* A conversation of one hostile client, its messages separated by NUL bytes. A message that begins with 1 lets time
+/* A conversation of one hostile client, its messages separated by NUL bytes; or, when the first byte is P, in
+ * Protobuf, each message behind a byte with its length. A message that begins with 1 lets time
  * pass instead, with 2 a backend publishes, with 3 the server API acts on the user. Signatures of tokens are not
  * checked, so that claims are hostile too. Whatever goes out is JSON, and nothing is left in the end. */
 #include "base/check.h"
@@ -28,7 +29,7 @@ static struct policy *make_policy(void)
     struct policy_deployment *d = policy_deployment_new();
     static const struct policy_permission all = { true, true, true };
     struct policy_channel_options options = { .presence = true, .stream_only = true, .allow_recovery = true,
-                                              .allow_positioning = true, .allow_user_limited_channels = true,
+                                              .allow_positioning = true, .allow_user_limited_channels = true, .allow_tags_filter = true,
                                               .history_size = 4, .history_ttl_ms = 60000, .history_meta_ttl_ms = 90000,
                                               .subscribe = all, .publish = all, .history_access = all,
                                               .presence_access = all };
@@ -67,9 +68,10 @@ static struct blob *make_message(struct slice body) { return blob_new_raw(body);
 
 static void take(struct client *c, struct blob *message, bool answer)
 {
-    (void)c, (void)answer;
+    (void)answer;
     struct slice text = blob_frame(message);
-    CHECK(json_valid(text, JSON_DEPTH_CEILING) && slice_index(text, '\n') < 0);
+    if (c->port->encoding == PROTOCOL_JSON)
+        CHECK(json_valid(text, JSON_DEPTH_CEILING) && slice_index(text, '\n') < 0);
     queued += text.len;
     blob_unref(message);
 }
@@ -83,6 +85,21 @@ static void joined_space(struct client *c, uint32_t space) { CHECK(c == &client 
 static const struct client_port port = { .encode_publication = encode_publication, .message = make_message, .send = take,
                                          .close = on_close, .set_deadline = set_deadline, .resume = resume,
                                          .queued = queued_bytes, .joined_space = joined_space };
+
+static struct blob *encode_protobuf(const struct publication *p)
+{
+    struct buf bytes;
+    buf_init(&bytes, BUF_NO_LIMIT);
+    struct blob *blob = engine_encode_push_protobuf(p, &bytes) ? blob_new_raw(buf_slice(&bytes)) : NULL;
+    buf_deinit(&bytes);
+    return blob;
+}
+
+static const struct client_port protobuf_port = { .form = PUBLICATION_FORM_PROTOBUF, .encoding = PROTOCOL_PROTOBUF,
+                                                  .encode_publication = encode_protobuf, .message = make_message,
+                                                  .send = take, .close = on_close, .set_deadline = set_deadline,
+                                                  .resume = resume, .queued = queued_bytes,
+                                                  .joined_space = joined_space };
 
 static struct engine *engine_of(void *context) { (void)context; return &engine; }
 
@@ -165,6 +182,23 @@ static void one_message(struct slice m)
     work();
 }
 
+static struct slice before_nul(struct slice *rest)
+{
+    ptrdiff_t end = slice_index(*rest, '\0');
+    struct slice message = end < 0 ? *rest : slice_head(*rest, (size_t)end);
+    *rest = slice_from(*rest, end < 0 ? rest->len : (size_t)end + 1);
+    return message;
+}
+
+static struct slice behind_length(struct slice *rest)
+{
+    size_t len = (uint8_t)rest->ptr[0];
+    *rest = slice_from(*rest, 1);
+    struct slice message = slice_head(*rest, len < rest->len ? len : rest->len);
+    *rest = slice_from(*rest, message.len);
+    return message;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct broker_links links = { .office = &office, .worker_count = 1,
@@ -177,13 +211,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     engine.now_ms = 1000;
     engine.wall_ms = INT64_C(1800000000000);
     queued = 0;
-    client_init(&client, &engine, &port, (struct handle){ 0, ++generation, 0 });
-    while (rest.len > 0 && !client.gone) {
-        ptrdiff_t end = slice_index(rest, '\0');
-        struct slice message = end < 0 ? rest : slice_head(rest, (size_t)end);
-        rest = end < 0 ? slice_from(rest, rest.len) : slice_from(rest, (size_t)end + 1);
-        one_message(message);
-    }
+    bool protobuf = rest.len > 0 && rest.ptr[0] == 'P';
+    if (protobuf) rest = slice_from(rest, 1);
+    client_init(&client, &engine, protobuf ? &protobuf_port : &port, (struct handle){ 0, ++generation, 0 });
+    while (rest.len > 0 && !client.gone) one_message(protobuf ? behind_length(&rest) : before_nul(&rest));
     client_gone(&client);
     work();
     CHECK(engine.hub.subscription_count == 0 && registry_user_count(shared.registry) == 0);

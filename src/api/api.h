@@ -74,7 +74,7 @@ struct api_call {
     void (*drop_)(struct api_call *call); /* gives back what state_ owns outside the arena; NULL = nothing */
     struct api_many *many_;               /* the commands of a batch; in the arena; NULL = there is one request */
     struct api_place place_;
-    uint32_t operation_;                  /* the pending operation; answers with another number are stale; 0 = none */
+    uint32_t operation_; /* the pending operation; answers with another number are stale; 0 = none */
     enum api_family family_;
     struct api_admission admission_;
 };

@@ -16,9 +16,9 @@ static const struct api_field fields[] = {
     { .name = SLICE_INIT("parallel"), .type = API_BOOL, .offset = offsetof(struct batch, parallel) },
 };
 
-static const struct api_many_form form = {
-    .open = SLICE_INIT("{\"replies\":["), .between = SLICE_INIT(","), .close = SLICE_INIT("]}")
-};
+static const struct api_many_form form = { .open = SLICE_INIT("{\"replies\":["),
+                                           .between = SLICE_INIT(","),
+                                           .close = SLICE_INIT("]}") };
 
 static size_t find_method(struct slice name)
 {

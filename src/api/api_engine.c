@@ -19,7 +19,7 @@ static const struct endpoint {
 #define METHOD_ROW(name) { SLICE_INIT(#name), &api_##name, NULL },
     API_METHOD_LIST(METHOD_ROW)
 #undef METHOD_ROW
-    { SLICE_INIT("batch"), NULL, api_batch },
+        { SLICE_INIT("batch"), NULL, api_batch },
     { SLICE_INIT(""), NULL, api_legacy }, /* /api itself */
 };
 

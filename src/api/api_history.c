@@ -97,8 +97,7 @@ static enum api_outcome go_on(struct api_call *call)
     for (uint32_t i = 0; i < SLICE_COUNT && s->next < publications->count; i++, s->next++) {
         const struct publication *p = publications->items[s->next];
         /* row OB-06: JSON has no place for it */
-        if (!publication_fits_json(p))
-            return api_plain(call, 500, SLICE("Internal Server Error"));
+        if (!publication_fits_json(p)) return api_plain(call, 500, SLICE("Internal Server Error"));
         write_publication(&s->writer, p);
     }
     return s->next < publications->count ? api_again(call, go_on) : finish(call);

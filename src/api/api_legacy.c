@@ -28,19 +28,32 @@ static const struct api_method *const numbered[] = {
 
 /* Names that are known there and not here: error 104, where any other word is no command. */
 static const struct slice others[] = {
-    SLICE_INIT("connections"),           SLICE_INIT("update_user_status"),
-    SLICE_INIT("get_user_status"),       SLICE_INIT("delete_user_status"),
-    SLICE_INIT("block_user"),            SLICE_INIT("unblock_user"),
-    SLICE_INIT("revoke_token"),          SLICE_INIT("invalidate_user_tokens"),
-    SLICE_INIT("device_register"),       SLICE_INIT("device_update"),
-    SLICE_INIT("device_remove"),         SLICE_INIT("device_list"),
-    SLICE_INIT("device_topic_list"),     SLICE_INIT("device_topic_update"),
-    SLICE_INIT("user_topic_list"),       SLICE_INIT("user_topic_update"),
-    SLICE_INIT("send_push_notification"), SLICE_INIT("update_push_status"),
-    SLICE_INIT("cancel_push"),           SLICE_INIT("map_publish"),
-    SLICE_INIT("map_remove"),            SLICE_INIT("map_read_state"),
-    SLICE_INIT("map_read_stream"),       SLICE_INIT("map_stats"),
-    SLICE_INIT("map_clear"),             SLICE_INIT("shared_poll_publish"),
+    SLICE_INIT("connections"),
+    SLICE_INIT("update_user_status"),
+    SLICE_INIT("get_user_status"),
+    SLICE_INIT("delete_user_status"),
+    SLICE_INIT("block_user"),
+    SLICE_INIT("unblock_user"),
+    SLICE_INIT("revoke_token"),
+    SLICE_INIT("invalidate_user_tokens"),
+    SLICE_INIT("device_register"),
+    SLICE_INIT("device_update"),
+    SLICE_INIT("device_remove"),
+    SLICE_INIT("device_list"),
+    SLICE_INIT("device_topic_list"),
+    SLICE_INIT("device_topic_update"),
+    SLICE_INIT("user_topic_list"),
+    SLICE_INIT("user_topic_update"),
+    SLICE_INIT("send_push_notification"),
+    SLICE_INIT("update_push_status"),
+    SLICE_INIT("cancel_push"),
+    SLICE_INIT("map_publish"),
+    SLICE_INIT("map_remove"),
+    SLICE_INIT("map_read_state"),
+    SLICE_INIT("map_read_stream"),
+    SLICE_INIT("map_stats"),
+    SLICE_INIT("map_clear"),
+    SLICE_INIT("shared_poll_publish"),
 };
 
 /* False: no command. *out is NULL for a method that is not here. */
@@ -77,8 +90,8 @@ static enum status read_params(struct api_call *call, struct slice params, struc
     out->request = request;
     if (!request) return STATUS_NO_MEMORY;
     if (out->method->field_count == 0) return STATUS_OK; /* of info nothing is read, not even whether it is JSON */
-    if (api_fields_read(params, API_FIELDS_LENIENT, out->method->fields, out->method->field_count, &call->arena, request,
-                        &problem))
+    if (api_fields_read(params, API_FIELDS_LENIENT, out->method->fields, out->method->field_count, &call->arena,
+                        request, &problem))
         return STATUS_OK;
     out->refusal = API_ERROR_BAD_REQUEST;
     return problem.kind == API_FIELDS_NO_MEMORY ? STATUS_NO_MEMORY : STATUS_OK;

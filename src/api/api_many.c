@@ -4,8 +4,8 @@
 
 /* Commands begun in one turn of the loop, unless so much has been written before. A
  * broadcast or a history takes turns of its own beyond its first slice. */
-#define SLICE_COUNT     16u
-#define SLICE_BYTES     ((size_t)64 << 10)
+#define SLICE_COUNT      16u
+#define SLICE_BYTES      ((size_t)64 << 10)
 #define COMMANDS_AT_ONCE 16u
 
 struct api_many {
@@ -65,9 +65,9 @@ static enum api_outcome begin_command(struct api_call *call, const struct api_co
     if (m->next++ > 0) buf_append(&call->body, m->form->between);
     call->place_.start = call->body.len;
     call->place_.id = command->id;
-    call->place_.result_name = m->form->result_name.len > 0 ? m->form->result_name :
-                               command->method             ? command->method->name :
-                                                             SLICE("");
+    call->place_.result_name = m->form->result_name.len > 0 ? m->form->result_name
+                               : command->method            ? command->method->name
+                                                            : SLICE("");
     m->is_running = true;
     api_command_begin(call, command->method ? command->method->metric : METRIC_API_METHOD_OTHER);
     return command->refusal ? api_error(call, command->refusal) : command->method->run(call, command->request);
@@ -98,8 +98,8 @@ static enum api_outcome finish(struct api_call *call)
 enum api_outcome api_many_next(struct api_call *call)
 {
     struct api_many *m = call->many_;
-    size_t before = call->body.len;
     if (m->is_running) end_command(call);
+    size_t before = call->body.len;
     for (uint32_t i = 0; m->next < m->list.count; i++) {
         if (i == SLICE_COUNT || call->body.len - before > SLICE_BYTES) return api_again(call, api_many_next);
         enum api_outcome outcome = begin_command(call, &m->list.items[m->next]);

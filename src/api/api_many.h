@@ -34,7 +34,8 @@ struct api_many_form {
 };
 
 /* TOO_LARGE: API_COMMANDS_MAX are there already; NO_MEMORY. */
-MUST_CHECK enum status api_commands_add(struct api_call *call, struct api_commands *list, const struct api_command *command);
+MUST_CHECK enum status api_commands_add(struct api_call *call, struct api_commands *list,
+                                        const struct api_command *command);
 
 /* form: static. */
 enum api_outcome api_many_start(struct api_call *call, const struct api_many_form *form,

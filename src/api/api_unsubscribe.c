@@ -21,11 +21,9 @@ static enum api_outcome run(struct api_call *call, const void *request)
     struct rules_channel channel;
     uint32_t code = r->channel.len > 0 ? api_channel(call, r->channel, &channel) : 0;
     if (code) return api_error(call, code);
-    struct effect_request effect = { .kind = EFFECT_UNSUBSCRIBE,
-                                     .user = r->user,
-                                     .client = r->client,
-                                     .session = r->session,
-                                     .channel = r->channel };
+    struct effect_request effect = {
+        .kind = EFFECT_UNSUBSCRIBE, .user = r->user, .client = r->client, .session = r->session, .channel = r->channel
+    };
     return api_run_effect(call, &effect);
 }
 

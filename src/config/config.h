@@ -36,7 +36,6 @@ struct config {
     char *log_file; /* "" = standard error */
     bool websocket_disabled;
     char *websocket_prefix;
-    uint64_t websocket_write_timeout_ms; /* its message limit is in deployment->limits */
     bool api_disabled;
     bool api_external; /* also on the main listener when there is an internal one */
     char *api_prefix;
@@ -46,7 +45,6 @@ struct config {
     bool prometheus_enabled;
     char *prometheus_prefix;
     char *node_name; /* "" = made from the host's name and the port */
-    uint64_t node_info_interval_ms;
     uint64_t shutdown_timeout_ms;
     char *pid_file;                       /* "" = none */
     struct policy_deployment *deployment; /* shares; sealed */

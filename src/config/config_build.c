@@ -52,7 +52,6 @@ static void build_endpoints(struct config *c, const struct config_settings *s)
 {
     c->websocket_disabled = config_get_bool(s, "websocket.disabled");
     c->websocket_prefix = copy_prefix(s, "websocket.handler_prefix");
-    c->websocket_write_timeout_ms = config_get_ms(s, "websocket.write_timeout");
     c->api_disabled = config_get_bool(s, "http_api.disabled");
     c->api_external = config_get_bool(s, "http_api.external");
     c->api_prefix = copy_prefix(s, "http_api.handler_prefix");
@@ -70,7 +69,6 @@ struct config *config_build(const struct config_settings *s)
     build_log(c, s);
     build_endpoints(c, s);
     c->node_name = copy_text(s, "node.name");
-    c->node_info_interval_ms = config_get_ms(s, "node.info_metrics_aggregate_interval");
     c->shutdown_timeout_ms = config_get_ms(s, "shutdown.timeout");
     c->pid_file = copy_text(s, "pid_file");
     c->deployment = config_build_deployment(s);

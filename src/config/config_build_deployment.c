@@ -105,9 +105,6 @@ static void build_limits(struct policy_limits *l, const struct config_settings *
     l->expired_close_delay_ms = config_get_ms(s, "client.expired_close_delay");
     l->expired_sub_close_delay_ms = config_get_ms(s, "client.expired_sub_close_delay");
     l->stale_close_delay_ms = config_get_ms(s, "client.stale_close_delay");
-    l->presence_update_interval_ms = config_get_ms(s, "client.presence_update_interval");
-    l->channel_position_check_delay_ms = config_get_ms(s, "client.channel_position_check_delay");
-    l->channel_position_max_time_lag_ms = config_get_ms(s, "client.channel_position_max_time_lag");
     l->channel_limit = (uint32_t)config_get_int(s, "client.channel_limit");
     l->queue_bytes_max = (size_t)config_get_int(s, "client.queue_max_size");
     l->connection_limit = (uint32_t)config_get_int(s, "client.connection_limit");

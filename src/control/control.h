@@ -13,7 +13,8 @@
  * answer when the last one has: what it was told has happened. After
  * CONTROL_EFFECTIVE_TIMEOUT_MS it is told that the change is stored, but not yet
  * effective everywhere. Keys that come to their end need no policy: workers compare
- * valid_until_s with the time. Source: the design, 1.3 and 2. */
+ * valid_until_s with the time. Source: docs/architecture.md,
+ * "Threads". */
 #ifndef XSHATHRA_CONTROL_CONTROL_H
 #define XSHATHRA_CONTROL_CONTROL_H
 

@@ -6,7 +6,7 @@
  *
  * Each call that changes something is one transaction with its line in the audit,
  * and false leaves everything as it was. Secrets come out once, in struct
- * project_new_keys; whoever holds it wipes it. Source: the design, 1.3.
+ * project_new_keys; whoever holds it wipes it. Source: docs/backend.md.
  * The thread of the store; blocks on the disk. */
 #ifndef XSHATHRA_CONTROL_PROJECT_SERVICE_H
 #define XSHATHRA_CONTROL_PROJECT_SERVICE_H

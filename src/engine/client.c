@@ -104,7 +104,8 @@ bool client_set_key(struct client *c, const struct policy_key *key)
 {
     struct client_extra *extra = client_need_extra(c);
     if (!extra) return false;
-    memcpy(extra->client_key, key->id, sizeof extra->client_key);
+    memcpy(extra->client_key, key->hash, sizeof extra->client_key);
+    extra->has_client_key = true;
     c->space = c->engine->policy->projects[key->project].space;
     c->got_project = true;
     return true;

@@ -56,7 +56,8 @@ struct client_extra {
     struct held_bytes *meta;      /* owned or NULL */
     char *header_user;    /* owned; from client.user_id_http_header, until connect */
     char *origin;         /* owned; header of the HTTP request, until connect */
-    char client_key[POLICY_KEY_ID_MAX]; /* key that made an anonymous connection; "" = none */
+    uint8_t client_key[POLICY_KEY_HASH_LEN]; /* hash of the key that let it in */
+    bool has_client_key;
 };
 
 struct client {

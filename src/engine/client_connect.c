@@ -365,13 +365,15 @@ static void start_parts(struct client *c, struct connect_work *w, const struct w
         struct connect_part *part = &w->parts[i];
         part->was_recovering = wanted->plan.recover;
         part->since_offset = wanted->plan.since_offset;
-        struct operation *op = operation_new(c, wanted->plan.channel, finish_connect_part);
+        part->data = held_bytes_copy(wanted->data);
+        struct operation *op = held_bytes_failed(part->data, wanted->data)
+                                   ? NULL
+                                   : operation_new(c, wanted->plan.channel, finish_connect_part);
         if (op) {
             op->connect = w;
             op->connect_index = (uint32_t)i;
             op->parks = true;
             w->refs++;
-            part->data = held_bytes_copy(wanted->data);
             if (client_start_subscription(c, &wanted->plan, op)) continue;
             w->refs--;
         }
@@ -407,6 +409,8 @@ static struct refusal settle_identity(struct client *c, const struct identity *w
         if (!extra) return refuse_close(DISCONNECT_INTERNAL, "out of memory");
         extra->conn_info = held_bytes_copy(who->info);
         extra->meta = held_bytes_copy(who->meta);
+        if (held_bytes_failed(extra->conn_info, who->info) || held_bytes_failed(extra->meta, who->meta))
+            return refuse_close(DISCONNECT_INTERNAL, "out of memory");
     }
     c->port->joined_space(c, who->space);
     return NOT_REFUSED;

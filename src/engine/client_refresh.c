@@ -19,13 +19,16 @@ static bool same_token_channels(const struct client *c, const struct claims *cla
     return true;
 }
 
-static void replace_info(struct client *c, struct slice info)
+/* False: memory is out. */
+static bool replace_info(struct client *c, struct slice info)
 {
-    struct client_extra *extra = info.len || c->extra ? client_need_extra(c) : NULL;
-    if (!extra) return;
-    struct held_bytes *copy = held_bytes_copy(info);
+    if (info.len == 0 && !c->extra) return true;
+    struct client_extra *extra = client_need_extra(c);
+    struct held_bytes *copy = extra ? held_bytes_copy(info) : NULL;
+    if (held_bytes_failed(copy, info)) return false;
     mem_free(extra->conn_info);
     extra->conn_info = copy;
+    return true;
 }
 
 /* 0 or why the connection is closed. */
@@ -65,7 +68,10 @@ void client_on_refresh(struct client *c, uint32_t id, const struct refresh_reque
         client_disconnect(c, code);
         return;
     }
-    replace_info(c, claims.info);
+    if (!replace_info(c, claims.info)) {
+        client_disconnect(c, DISCONNECT_INTERNAL);
+        return;
+    }
     struct reply reply = { .id = id, .kind = REPLY_REFRESH };
     int64_t expire_at_s = claims_expire_at(&claims);
     int64_t left_s = expire_at_s - e->wall_ms / 1000;

@@ -71,7 +71,7 @@ static uint32_t make_filter(const struct client *c, const struct policy_channel_
 {
     if (!tf.ptr) return 0;
     enum status status = STATUS_MALFORMED;
-    if (o->allow_tags_filter && c->port->encoding == PROTOCOL_JSON) *out = tags_filter_new(tf, &status);
+    if (o->allow_tags_filter) *out = tags_filter_new(tf, &status);
     if (*out) return 0;
     return status == STATUS_NO_MEMORY ? CLIENT_ERROR_INTERNAL : CLIENT_ERROR_BAD_REQUEST;
 }
@@ -164,7 +164,9 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
         plan.flags |= SUB_EXPIRES;
         plan.expire_at_s = expire_at_s > UINT32_MAX ? UINT32_MAX : (uint32_t)expire_at_s;
     }
-    struct operation *op = operation_new(c, r->channel, finish_subscribe);
+    struct held_bytes *data = held_bytes_copy(claims.data);
+    struct operation *op =
+        held_bytes_failed(data, claims.data) ? NULL : operation_new(c, r->channel, finish_subscribe);
     if (op) {
         op->command_id = id;
         op->parks = true;
@@ -172,9 +174,10 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
         op->strict_recovery = (r->flag & SUBSCRIBE_FLAG_STRICT_RECOVERY) != 0 &&
                               plan.options->recovery_mode == POLICY_RECOVERY_STREAM;
         op->since_offset = r->offset;
-        op->data = held_bytes_copy(claims.data);
+        op->data = data;
         if (client_start_subscription(c, &plan, op)) return;
     } else {
+        mem_free(data);
         tags_filter_free(filter);
     }
     client_disconnect(c, DISCONNECT_INTERNAL);

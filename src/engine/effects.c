@@ -109,13 +109,17 @@ static void do_subscribe(struct effect_run *run, struct client *c)
         plan.flags |= SUB_EXPIRES;
         plan.expire_at_s = r->expire_at_s > UINT32_MAX ? UINT32_MAX : (uint32_t)r->expire_at_s;
     }
-    struct operation *op = operation_new(c, r->channel, finish_server_subscribe);
+    struct held_bytes *data = held_bytes_copy(r->data);
+    struct operation *op =
+        held_bytes_failed(data, r->data) ? NULL : operation_new(c, r->channel, finish_server_subscribe);
     if (op) {
         op->effect = run;
         run->waiting++;
-        op->data = held_bytes_copy(r->data);
+        op->data = data;
         if (client_start_subscription(c, &plan, op)) return;
         run->waiting--;
+    } else {
+        mem_free(data);
     }
     client_disconnect(c, DISCONNECT_INTERNAL);
 }
@@ -159,9 +163,14 @@ static void do_refresh(struct effect_run *run, struct client *c)
         client_disconnect(c, DISCONNECT_EXPIRED);
         return;
     }
-    if (r->info.len && client_need_extra(c)) {
+    if (r->info.len > 0) {
+        struct held_bytes *info = client_need_extra(c) ? held_bytes_copy(r->info) : NULL;
+        if (!info) {
+            client_disconnect(c, DISCONNECT_INTERNAL);
+            return;
+        }
         mem_free(c->extra->conn_info);
-        c->extra->conn_info = held_bytes_copy(r->info);
+        c->extra->conn_info = info;
     }
     struct push push = { .kind = PUSH_REFRESH };
     if (r->expire_at_s > 0) {

@@ -120,13 +120,6 @@ struct resolve_task {
     uint32_t slot;
 };
 
-static const struct policy_key *key_by_id(const struct policy *p, const char *id)
-{
-    for (size_t i = 0; i < p->key_count; i++)
-        if (strcmp(p->keys[i].id, id) == 0) return &p->keys[i];
-    return NULL;
-}
-
 /* May this client stay? Its space's project must be there and not archived, and the
  * key that let it in must not be revoked. */
 static void resolve_client(struct engine *e, struct client *c)
@@ -134,8 +127,8 @@ static void resolve_client(struct engine *e, struct client *c)
     const struct policy_project *project = policy_project_by_space(e->policy, c->space);
     if (c->space != 0 && (!project || project->archived)) {
         client_disconnect(c, DISCONNECT_INVALID_TOKEN);
-    } else if (c->extra && c->extra->client_key[0]) {
-        const struct policy_key *key = key_by_id(e->policy, c->extra->client_key);
+    } else if (c->extra && c->extra->has_client_key) {
+        const struct policy_key *key = policy_key_by_hash(e->policy, c->extra->client_key);
         if (!key || key->revoked) client_disconnect(c, DISCONNECT_FORCE_NO_RECONNECT);
     }
 }

@@ -17,6 +17,11 @@ struct held_bytes {
 
 /* Owned, freed with mem_free(); NULL when memory is out, or s is empty. */
 MUST_CHECK struct held_bytes *held_bytes_copy(struct slice s);
+/* What held_bytes_copy(s) gave: was memory out? */
+static inline bool held_bytes_failed(const struct held_bytes *h, struct slice s)
+{
+    return !h && s.len > 0;
+}
 
 static inline struct slice held_bytes_slice(const struct held_bytes *h)
 {

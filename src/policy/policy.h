@@ -77,8 +77,6 @@ struct policy_string_list {
 struct policy_limits {
     uint64_t ping_interval_ms, pong_timeout_ms; /* ping 0 = no pings */
     uint64_t expired_close_delay_ms, expired_sub_close_delay_ms, stale_close_delay_ms;
-    uint64_t presence_update_interval_ms;
-    uint64_t channel_position_check_delay_ms, channel_position_max_time_lag_ms;
     uint32_t channel_limit;
     size_t queue_bytes_max;
     uint32_t connection_limit, user_connection_limit, connection_rate_limit; /* 0 = off */

@@ -81,6 +81,17 @@ static void format_text(struct buf *out, enum log_level level, const char *messa
     }
 }
 
+/* A peer's strings may hold what a terminal obeys: JSON escapes the old controls, but
+ * neither DEL nor U+0080 to U+009F. */
+static void disarm(struct buf *line)
+{
+    for (size_t i = 0; i < line->len; i++) {
+        const unsigned char *at = (const unsigned char *)line->ptr + i;
+        if (*at == 0x7f) line->ptr[i] = '?';
+        if (*at == 0xc2 && i + 1 < line->len && at[1] < 0xa0) line->ptr[i] = line->ptr[i + 1] = '?';
+    }
+}
+
 static void take_line(enum log_level level, const char *message, const struct log_field *fields, size_t count,
                       void *context)
 {
@@ -94,6 +105,7 @@ static void take_line(enum log_level level, const char *message, const struct lo
         buf_clear(&line);
         format(&line, level, message, NULL, 0);
     }
+    disarm(&line);
     buf_append_char(&line, '\n');
     pthread_mutex_lock(&sink.lock);
     if (buf_ok(&line) && sink.len + line.len <= RING_BYTES) {

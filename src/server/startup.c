@@ -112,14 +112,14 @@ static void write_keys(struct buf *out, const char *host, uint16_t port, const s
     buf_printf(out, "  server_api_key  %s\n", keys->server.text);
     buf_printf(out, "  client_api_key  %s\n\n", keys->client.text);
     buf_printf(out, "Paste these: a token for a client, a message to a channel, a token for one private channel.\n");
-    buf_printf(out, "  curl http://%s:%u/api/realtime/token -H 'Authorization: apikey %s' --json '{\"userId\":\"alice\"}'\n",
+    buf_printf(out, "  curl -sw '\\n' http://%s:%u/api/realtime/token -H 'Authorization: apikey %s' --json '{\"userId\":\"alice\"}'\n",
                host, port, keys->server.text);
     buf_printf(out,
-               "  curl http://%s:%u/api/realtime/publish -H 'Authorization: apikey %s' --json "
+               "  curl -sw '\\n' http://%s:%u/api/realtime/publish -H 'Authorization: apikey %s' --json "
                "'{\"channel\":\"public:room_1\",\"data\":{\"text\":\"hello\"}}'\n",
                host, port, keys->server.text);
     buf_printf(out,
-               "  curl http://%s:%u/api/realtime/subscription-token -H 'Authorization: apikey %s' --json "
+               "  curl -sw '\\n' http://%s:%u/api/realtime/subscription-token -H 'Authorization: apikey %s' --json "
                "'{\"userId\":\"alice\",\"channel\":\"private:room_1\"}'\n",
                host, port, keys->server.text);
 }

@@ -20,24 +20,24 @@ static void run_rows(struct harness *h, const char *name, const char *headers, c
         harness_ask(h, API_ENGINE, name, headers, rows[i].body);
         harness_expect(h, rows[i].status, rows[i].answer);
         bool is_json = rows[i].status == 200;
-        assert_true(slice_eq(h->call.content_type,
-                             is_json ? SLICE("application/json") : SLICE("text/plain; charset=utf-8")));
+        assert_true(
+            slice_eq(h->call.content_type, is_json ? SLICE("application/json") : SLICE("text/plain; charset=utf-8")));
     }
 }
 
 #define RUN_ROWS(h, name, headers, rows) run_rows(h, name, headers, rows, sizeof(rows) / sizeof *(rows))
 
-#define ERROR(c, m)  "{\"error\":{\"code\":" #c ",\"message\":\"" m "\"}}"
-#define BAD          ERROR(107, "bad request")
-#define UNKNOWN      ERROR(102, "unknown channel")
-#define NOT_FOUND    ERROR(104, "not found")
-#define REPLIES(x)   "{\"replies\":[" x "]}"
-#define BAD_TEXT     "Bad Request\n"
-#define PUBLISH_A    "{\"publish\":{\"channel\":\"a\",\"data\":1}}"
-#define PRESENCE_A   "{\"presence\":{\"channel\":\"a\"}}"
-#define NOBODY_HERE  "{\"presence\":{\"presence\":{}}}"
-#define NO_STATS     "{\"presence_stats\":{\"num_clients\":0,\"num_users\":0}}"
-#define TRANSPORT    ENGINE_KEY "X-Centrifugo-Error-Mode: transport\n"
+#define ERROR(c, m) "{\"error\":{\"code\":" #c ",\"message\":\"" m "\"}}"
+#define BAD         ERROR(107, "bad request")
+#define UNKNOWN     ERROR(102, "unknown channel")
+#define NOT_FOUND   ERROR(104, "not found")
+#define REPLIES(x)  "{\"replies\":[" x "]}"
+#define BAD_TEXT    "Bad Request\n"
+#define PUBLISH_A   "{\"publish\":{\"channel\":\"a\",\"data\":1}}"
+#define PRESENCE_A  "{\"presence\":{\"channel\":\"a\"}}"
+#define NOBODY_HERE "{\"presence\":{\"presence\":{}}}"
+#define NO_STATS    "{\"presence_stats\":{\"num_clients\":0,\"num_users\":0}}"
+#define TRANSPORT   ENGINE_KEY "X-Centrifugo-Error-Mode: transport\n"
 
 static const struct row batch_rows[] = {
     { "{}", 200, "{}" },
@@ -183,9 +183,8 @@ static const struct row legacy_rows[] = {
     { "{\"id\":1,\"method\":\"unsubscribe\"}", 200, ID_BAD(1) },
     { "{\"method\":\"rpc\",\"params\":{}}", 200, BAD },
     { LEGACY(3, "\"publish\"", "{\"channel\":\"nobody:a\",\"data\":1}"), 200, ID_ERROR(3, 102, "unknown channel") },
-    { LEGACY(4, "\"broadcast\"", "{\"channels\":[\"a\",\"nobody:b\"],\"data\":1}") LEGACY(5, "\"disconnect\"",
-                                                                                       "{\"user\":\"q\"}")
-          LEGACY(8, "\"rpc\"", "{\"method\":\"x\"}"),
+    { LEGACY(4, "\"broadcast\"", "{\"channels\":[\"a\",\"nobody:b\"],\"data\":1}")
+          LEGACY(5, "\"disconnect\"", "{\"user\":\"q\"}") LEGACY(8, "\"rpc\"", "{\"method\":\"x\"}"),
       200,
       "{\"id\":4,\"result\":{\"responses\":[{\"result\":{}}," UNKNOWN "]}}\n{\"id\":5,\"result\":{}}\n" ID_UNKNOWN(8) },
 };
@@ -244,7 +243,8 @@ static void nothing_is_run_when_one_command_cannot_be_read(void **state)
         const char *name, *body;
     } rows[] = {
         { "batch", "{\"commands\":[{\"publish\":{\"channel\":\"public:a\",\"data\":1}},{\"publish\":5}]}" },
-        { "batch", "{\"commands\":[{\"publish\":{\"channel\":\"public:a\",\"data\":1}},{\"history\":{\"limit\":1.5}}]}" },
+        { "batch",
+          "{\"commands\":[{\"publish\":{\"channel\":\"public:a\",\"data\":1}},{\"history\":{\"limit\":1.5}}]}" },
         { "", LEGACY(1, "0", "{\"channel\":\"public:a\",\"data\":1}") LEGACY(2, "\"nope\"", "{}") },
         { "", LEGACY(1, "0", "{\"channel\":\"public:a\",\"data\":1}") "}" },
     };
@@ -298,7 +298,8 @@ static void long_commands_among_others_take_their_own_slices(void **state)
     buf_append(&body, SLICE("]}}," PRESENCE_A "]}"));
     harness_ask_with(h, API_ENGINE, "batch", "POST", NULL, ENGINE_KEY, buf_slice(&body));
     assert_int_equal(h->again_count, 3);
-    harness_expect_part(h, 200, "{\"replies\":[" NOBODY_HERE ",{\"history\":{\"publications\":[{\"data\":1,\"offset\":1},");
+    harness_expect_part(h, 200,
+                        "{\"replies\":[" NOBODY_HERE ",{\"history\":{\"publications\":[{\"data\":1,\"offset\":1},");
     harness_expect_part(h, 200, "\"offset\":600}},{\"broadcast\":{\"responses\":[{\"result\":{}},");
     harness_expect_part(h, 200, "{\"result\":{}}]}}," NOBODY_HERE "]}");
     /* dropped in the middle: nothing leaks, and the next request is a plain one again */
@@ -364,8 +365,9 @@ static void a_batch_that_times_out_is_one_error(void **state)
 {
     struct harness *h = harness_new(HARNESS_DELAYED, NULL);
     (void)state;
-    harness_begin(h, API_ENGINE, "batch", ENGINE_KEY, "{\"commands\":[null,{\"publish\":{\"channel\":\"public:a\","
-                                                      "\"data\":1}},{\"publish\":{\"channel\":\"public:b\",\"data\":1}}]}");
+    harness_begin(h, API_ENGINE, "batch", ENGINE_KEY,
+                  "{\"commands\":[null,{\"publish\":{\"channel\":\"public:a\","
+                  "\"data\":1}},{\"publish\":{\"channel\":\"public:b\",\"data\":1}}]}");
     assert_int_equal(h->outcome, API_PENDING);
     api_timed_out(&h->call);
     harness_expect(h, 200, ERROR(100, "internal server error"));
@@ -379,9 +381,10 @@ static void the_project_header_holds_for_all_commands(void **state)
     static const char headers[] = ENGINE_KEY "X-Xshathra-Project: " SHOP_ID "\n";
     struct harness *h = harness_new(HARNESS_MEMORY, NULL);
     (void)state;
-    harness_ask(h, API_ENGINE, "batch", headers,
-                "{\"commands\":[{\"publish\":{\"channel\":\"public:a\",\"data\":1}},{\"publish\":{\"channel\":\"public:a\","
-                "\"data\":2}}]}");
+    harness_ask(
+        h, API_ENGINE, "batch", headers,
+        "{\"commands\":[{\"publish\":{\"channel\":\"public:a\",\"data\":1}},{\"publish\":{\"channel\":\"public:a\","
+        "\"data\":2}}]}");
     harness_ask(h, API_ENGINE, "history", ENGINE_KEY, "{\"channel\":\"public:a\",\"limit\":-1}");
     harness_expect_part(h, 200, "\"publications\":[],");
     harness_ask(h, API_ENGINE, "", headers, LEGACY(1, "\"history\"", "{\"channel\":\"public:a\",\"limit\":-1}"));
@@ -405,9 +408,11 @@ static void memory_that_runs_out_is_no_crash(void **state)
     static const struct {
         const char *name, *body;
     } rows[] = {
-        { "batch", "{\"commands\":[{\"publish\":{\"channel\":\"public:\\u0061\",\"data\":1,\"tags\":{\"k\":\"v\"}}},"
-                   "{\"history\":{\"channel\":\"public:a\",\"limit\":-1}},{\"broadcast\":{\"channels\":[\"a\"],\"data\":1}}]}" },
-        { "", LEGACY(1, "0", "{\"channel\":\"public:\\u0061\",\"data\":1}") LEGACY(2, "6", "{\"channel\":\"public:a\"}") },
+        { "batch",
+          "{\"commands\":[{\"publish\":{\"channel\":\"public:\\u0061\",\"data\":1,\"tags\":{\"k\":\"v\"}}},"
+          "{\"history\":{\"channel\":\"public:a\",\"limit\":-1}},{\"broadcast\":{\"channels\":[\"a\"],\"data\":1}}]}" },
+        { "",
+          LEGACY(1, "0", "{\"channel\":\"public:\\u0061\",\"data\":1}") LEGACY(2, "6", "{\"channel\":\"public:a\"}") },
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

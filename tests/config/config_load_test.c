@@ -24,14 +24,12 @@ static void nothing_at_all_is_a_configuration_with_defaults(void **state)
     assert_int_equal(c->log_level, LOG_LEVEL_INFO);
     assert_int_equal(c->log_format, CONFIG_LOG_AUTO);
     assert_string_equal(c->websocket_prefix, "/connection/websocket");
-    assert_int_equal(c->websocket_write_timeout_ms, 1000);
     assert_string_equal(c->api_prefix, "/api");
     assert_false(c->api_disabled);
     assert_false(c->health_enabled);
     assert_string_equal(c->health_prefix, "/health");
     assert_string_equal(c->prometheus_prefix, "/metrics");
     assert_int_equal(c->shutdown_timeout_ms, 30000);
-    assert_int_equal(c->node_info_interval_ms, 60000);
     config_try_end(&t);
 }
 
@@ -48,9 +46,6 @@ static void the_deployment_has_the_defaults_of_centrifugo(void **state)
     assert_int_equal(l->expired_close_delay_ms, 25000);
     assert_int_equal(l->expired_sub_close_delay_ms, 25000);
     assert_int_equal(l->stale_close_delay_ms, 10000);
-    assert_int_equal(l->presence_update_interval_ms, 27000);
-    assert_int_equal(l->channel_position_check_delay_ms, 40000);
-    assert_int_equal(l->channel_position_max_time_lag_ms, 0);
     assert_int_equal(l->channel_limit, 128);
     assert_int_equal(l->queue_bytes_max, 1048576);
     assert_int_equal(l->history_publications_max, 300);
@@ -80,9 +75,9 @@ static void options_reach_the_place_they_name(void **state)
         &t,
         "{\"HTTP_Server\":{\"Port\":\"8000\",\"internal_port\":9000,\"internal_address\":\"::1\"},"
         "\"log\":{\"level\":\"WARN\",\"format\":\"json\",\"file\":\"/tmp/x\"},"
-        "\"websocket\":{\"handler_prefix\":\"/ws/\",\"write_timeout\":\"1500us\",\"message_size_limit\":70000},"
+        "\"websocket\":{\"handler_prefix\":\"/ws/\",\"message_size_limit\":70000},"
         "\"http_api\":{\"key\":\"k\",\"error_mode\":\"transport\",\"external\":true,\"handler_prefix\":\"/\"},"
-        "\"client\":{\"ping_interval\":\"1m\",\"pong_timeout\":2000000000,\"allowed_origins\":[\"*\",\"a\"],"
+        "\"client\":{\"ping_interval\":\"1m\",\"pong_timeout\":2000000000,\"stale_close_delay\":\"1500us\",\"allowed_origins\":[\"*\",\"a\"],"
         "\"token\":{\"hmac_secret_key\":\"s\",\"hmac_previous_secret_key_valid_until\":4102444800,"
         "\"audience_regex\":\"^a\"},"
         "\"subscription_token\":{\"enabled\":true,\"hmac_secret_key\":\"z\"},"
@@ -108,12 +103,12 @@ static void options_reach_the_place_they_name(void **state)
     assert_int_equal(c->log_format, CONFIG_LOG_JSON);
     assert_string_equal(c->log_file, "/tmp/x");
     assert_string_equal(c->websocket_prefix, "/ws");
-    assert_int_equal(c->websocket_write_timeout_ms, 2);
     assert_string_equal(c->api_prefix, "/");
     assert_true(c->api_external && d->api_errors_as_status);
     assert_string_equal(d->api_key, "k");
     assert_int_equal(d->limits.ping_interval_ms, 60000);
     assert_int_equal(d->limits.pong_timeout_ms, 2000);
+    assert_int_equal(d->limits.stale_close_delay_ms, 2);
     assert_int_equal(d->limits.connection_limit, 7);
     assert_int_equal(d->limits.websocket_message_bytes_max, 70000);
     assert_int_equal(d->allowed_origins.count, 2);

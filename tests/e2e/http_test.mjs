@@ -8,8 +8,8 @@ import { API_KEY } from './lib/server.mjs';
 
 const scenario = suite();
 
-// Time enough to answer all that one peer asked, and what the server may hold of it: the tests run it with sanitizers, whose
-// own bookkeeping is most of this.
+// Time enough to answer all that one peer asked, and what the server may hold of it: the tests run it with sanitizers,
+// whose own bookkeeping is most of this.
 const HOLDING_MS = 3000;
 const HELD_MAX = 64 << 20;
 

@@ -1,5 +1,6 @@
-// Order is the recovery protocol: with four workers, many publishers and clients that come, go and recover, every stream is
-// gapless, free of duplicates and in order. ./dev test runs it on the delayed broker and under the thread sanitizer too.
+// Order is the recovery protocol: with four workers, many publishers and clients that come, go and recover, every stream
+// is gapless, free of duplicates and in order. ./dev test runs it on the delayed broker too, ./dev test tsan under the
+// thread sanitizer.
 import { strict as assert } from 'node:assert';
 import { suite, fresh } from './lib/suite.mjs';
 import { newClient, newSubscription, connected, event } from './lib/client.mjs';

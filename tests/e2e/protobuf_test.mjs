@@ -22,6 +22,7 @@ const scenario = suite({
         { name: 'json', ...room, publication_data_format: 'json' },
         { name: 'object', ...room, publication_data_format: 'json_object' },
         { name: 'plain', allow_subscribe_for_client: true },
+        { name: 'tagged', allow_subscribe_for_client: true, allow_tags_filter: true },
       ],
     },
   }),
@@ -197,7 +198,59 @@ scenario('a Protobuf client stays connected by answering pings', async (server) 
   client.disconnect();
 });
 
+scenario('a Protobuf client gets what its tags filter lets through', async (server) => {
+  const channel = `tagged:${fresh()}`;
+  const client = await protobufClient(server);
+  const tagsFilter = { op: 'and', nodes: [{ key: 'kind', cmp: 'in', vals: ['a', 'b'] }, { op: 'not', nodes: [{ key: 'old', cmp: 'ex' }] }] };
+  const sub = await subscribed(client, channel, { tagsFilter });
+  for (const [data, tags] of [[1, { kind: 'c' }], [2, { kind: 'a', old: '1' }], [3, { kind: 'b' }], [4, {}], [5, { kind: 'a' }]]) {
+    await server.api('publish', { channel, data, tags });
+  }
+  assert.equal(text((await event(sub.events, 'publication')).data), '3');
+  assert.equal(text((await event(sub.events, 'publication')).data), '5');
+  const refused = newSubscription(client, `plain:${fresh()}`, { tagsFilter });
+  refused.subscribe();
+  assert.equal((await event(refused.events, 'unsubscribed')).code, 107);
+  client.disconnect();
+});
+
 // ---- what the data is ----
+
+scenario('infos of b64info reach Protobuf clients as they are, and close JSON clients with 3506', async (server) => {
+  const channel = `room:${fresh()}`;
+  const b64info = Buffer.from(binary).toString('base64');
+  const jay = await RawWs.connect(server, server.token('jay'));
+  await jay.subscribe(channel);
+  const pro = await protobufClient(server, { token: server.token('pro', { b64info }) });
+  const sub = await subscribed(pro, channel);
+  assert.equal((await jay.closing()).code, 3506); // of the join
+  assert.deepEqual(new Uint8Array((await event(sub.events, 'join')).info.connInfo), binary);
+  assert.deepEqual(Object.values((await sub.presence()).clients).map((info) => [...new Uint8Array(info.connInfo)]), [[...binary]]);
+  await sub.publish(bytes('1'));
+  assert.deepEqual(new Uint8Array((await event(sub.events, 'publication')).info.connInfo), binary);
+  const late = await RawWs.connect(server, server.token('kim'));
+  late.send({ presence: { channel } });
+  assert.equal((await late.reply(2)).error.code, 103);
+  await late.subscribe(channel);
+  late.send({ presence: { channel } });
+  assert.equal((await late.closing()).code, 3506);
+  assert.equal((await server.apiAnswer('presence', { channel })).status, 500);
+  pro.disconnect();
+});
+
+scenario('JSON of b64info is JSON for everybody', async (server) => {
+  const channel = `room:${fresh()}`;
+  const info = '{"name":\r\n"Pro"}';
+  const jay = await RawWs.connect(server, server.token('jay'));
+  await jay.subscribe(channel);
+  assert.equal((await jay.push()).join.info.user, 'jay');
+  const pro = await protobufClient(server, { token: server.token('pro', { b64info: Buffer.from(info).toString('base64') }) });
+  const sub = await subscribed(pro, channel);
+  assert.deepEqual((await jay.push()).join.info.conn_info, { name: 'Pro' });
+  assert.equal(text((await event(sub.events, 'join')).info.connInfo), info);
+  jay.close();
+  pro.disconnect();
+});
 
 scenario('a binary publication closes JSON subscribers with 3506 and reaches the others', async (server) => {
   const channel = `room:${fresh()}`;

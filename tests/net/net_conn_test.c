@@ -217,6 +217,56 @@ static void what_came_during_a_pause_is_thrown_away_after_a_close(void **state)
     test_conn_end(&tcp);
 }
 
+static void pause_after_the_first_byte(struct test_conn *self)
+{
+    if (self->data_calls == 1) net_conn_pause_until_sent(&self->conn);
+}
+
+static void a_pause_until_sent_ends_when_the_peer_has_read_all(void **state)
+{
+    struct blob *big = blob_new(BLOB_RAW, 0, 1000000, 0);
+    memset(blob_body(big), 'x', 1000000);
+    assert_int_equal(net_conn_send(&t.conn, big, NET_FLUSH_ANSWER), STATUS_OK);
+    t.take_max = 1;
+    t.on_data = pause_after_the_first_byte;
+    test_peer_write(&t, "abc", 3);
+    test_turns(&loop, 5);
+    assert_int_equal(t.data_calls, 1);
+    assert_true(net_conn_queued(&t.conn) > 0);
+    t.take_max = SIZE_MAX;
+    for (int i = 0; i < 1000 && t.data_calls == 1; i++) {
+        (void)test_peer_read(&t, &got);
+        test_turns(&loop, 2);
+    }
+    assert_int_equal(net_conn_queued(&t.conn), 0);
+    test_turns(&loop, 2);
+    assert_int_equal(t.got.len, 3);
+    assert_memory_equal(t.got.ptr, "abc", 3);
+}
+
+static void a_pause_until_sent_with_nothing_to_send_ends_at_once(void **state)
+{
+    t.take_max = 1;
+    t.on_data = pause_after_the_first_byte;
+    test_peer_write(&t, "abc", 3);
+    test_turns_until(&loop, &t.data_calls, 1);
+    t.take_max = SIZE_MAX;
+    test_turns_until(&loop, &t.data_calls, 2);
+    assert_int_equal(t.got.len, 3);
+}
+
+static void a_pause_made_meanwhile_outlives_the_sending(void **state)
+{
+    send_plain(&t, "queued");
+    net_conn_pause_until_sent(&t.conn);
+    net_conn_pause(&t.conn);
+    test_peer_write(&t, "abc", 3);
+    test_turns(&loop, 5);
+    assert_int_equal(t.data_calls, 0);
+    net_conn_resume(&t.conn);
+    test_turns_until(&loop, &t.data_calls, 1);
+}
+
 static void a_peer_that_never_reads_is_closed_at_the_deadline(void **state)
 {
     struct blob *big = blob_new(BLOB_RAW, 0, 8000000, 0);
@@ -334,6 +384,9 @@ int main(void)
         TEST(lingering_ends_at_its_deadline_when_the_peer_does_nothing),
         TEST(lingering_throws_away_what_still_comes),
         TEST(what_came_during_a_pause_is_thrown_away_after_a_close),
+        TEST(a_pause_until_sent_ends_when_the_peer_has_read_all),
+        TEST(a_pause_until_sent_with_nothing_to_send_ends_at_once),
+        TEST(a_pause_made_meanwhile_outlives_the_sending),
         TEST(a_peer_that_never_reads_is_closed_at_the_deadline),
         TEST(a_soft_close_can_be_made_harder_but_not_softer),
         TEST(all_that_is_queued_reaches_a_peer_that_had_sent_more),

@@ -346,7 +346,7 @@ struct rig *rig_new_with(uint32_t workers, rig_policy_fn *change, struct mailbox
     return r;
 }
 
-static void drop_client(struct rig_client *c)
+void rig_drop(struct rig_client *c)
 {
     if (!c->in_use) return;
     client_gone(&c->client);
@@ -375,7 +375,7 @@ static void check_nothing_left(struct rig *r)
 
 void rig_free(struct rig *r)
 {
-    for (size_t i = 0; i < RIG_CLIENTS; i++) drop_client(&r->clients[i]);
+    for (size_t i = 0; i < RIG_CLIENTS; i++) rig_drop(&r->clients[i]);
     held_broker_release_all(r->broker);
     rig_run(r);
     if (!r->dirty_end) check_nothing_left(r);
@@ -440,12 +440,10 @@ void rig_pass(struct rig *r, uint64_t ms)
 
 /* ---- clients ---- */
 
-struct rig_client *rig_open(struct rig *r, uint32_t worker)
+struct rig_client *rig_open_at(struct rig *r, uint32_t worker, uint32_t slot)
 {
-    uint32_t slot = 0;
-    while (slot < RIG_CLIENTS && r->clients[slot].in_use) slot++;
-    assert_true(slot < RIG_CLIENTS && worker < r->office.count);
     struct rig_client *c = &r->clients[slot];
+    assert_true(slot < RIG_CLIENTS && !c->in_use && worker < r->office.count);
     c->in_use = true;
     c->rig = r;
     c->worker = worker;
@@ -453,6 +451,13 @@ struct rig_client *rig_open(struct rig *r, uint32_t worker)
     c->generation++;
     client_init(&c->client, &r->workers[worker].engine, &port, (struct handle){ slot, c->generation, worker });
     return c;
+}
+
+struct rig_client *rig_open(struct rig *r, uint32_t worker)
+{
+    uint32_t slot = 0;
+    while (slot < RIG_CLIENTS && r->clients[slot].in_use) slot++;
+    return rig_open_at(r, worker, slot);
 }
 
 struct rig_client *rig_connected(struct rig *r, uint32_t worker, const char *claims)
@@ -500,7 +505,7 @@ void rig_say(struct rig *r, struct rig_client *c, const char *format, ...)
 
 void rig_hang_up(struct rig *r, struct rig_client *c)
 {
-    drop_client(c);
+    rig_drop(c);
     rig_run(r);
 }
 

@@ -91,6 +91,9 @@ void rig_pass(struct rig *r, uint64_t ms);
 
 /* A client that has said nothing yet. */
 struct rig_client *rig_open(struct rig *r, uint32_t worker);
+/* For tests with threads: in this slot, and gone without a turn. They touch this client only. */
+struct rig_client *rig_open_at(struct rig *r, uint32_t worker, uint32_t slot);
+void rig_drop(struct rig_client *c);
 /* A client that connected with these claims; what it got was thrown away. */
 struct rig_client *rig_connected(struct rig *r, uint32_t worker, const char *claims);
 /* Say one message and work until all is quiet; printf form in which $E0 stands for an epoch. */
