@@ -28,10 +28,18 @@ static struct policy *make_policy(void)
 {
     struct policy_deployment *d = policy_deployment_new();
     static const struct policy_permission all = { true, true, true };
-    struct policy_channel_options options = { .presence = true, .stream_only = true, .allow_recovery = true,
-                                              .allow_positioning = true, .allow_user_limited_channels = true, .allow_tags_filter = true,
-                                              .history_size = 4, .history_ttl_ms = 60000, .history_meta_ttl_ms = 90000,
-                                              .subscribe = all, .publish = all, .history_access = all,
+    struct policy_channel_options options = { .presence = true,
+                                              .stream_only = true,
+                                              .allow_recovery = true,
+                                              .allow_positioning = true,
+                                              .allow_user_limited_channels = true,
+                                              .allow_tags_filter = true,
+                                              .history_size = 4,
+                                              .history_ttl_ms = 60000,
+                                              .history_meta_ttl_ms = 90000,
+                                              .subscribe = all,
+                                              .publish = all,
+                                              .history_access = all,
                                               .presence_access = all };
     d->without_namespace.options = options;
     d->namespaces = mem_must_alloc_zero(sizeof *d->namespaces);
@@ -43,10 +51,16 @@ static struct policy *make_policy(void)
     d->namespace_boundary = mem_copy(SLICE(":"));
     d->user_boundary = mem_copy(SLICE("#"));
     d->user_separator = mem_copy(SLICE(","));
-    d->limits = (struct policy_limits){ .stale_close_delay_ms = 10000, .ping_interval_ms = 25000, .pong_timeout_ms = 8000,
-                                        .expired_close_delay_ms = 5000, .expired_sub_close_delay_ms = 5000,
-                                        .channel_limit = 8, .queue_bytes_max = QUEUE_MAX, .channel_len_max = 255,
-                                        .history_publications_max = 4, .recovery_publications_max = 4 };
+    d->limits = (struct policy_limits){ .stale_close_delay_ms = 10000,
+                                        .ping_interval_ms = 25000,
+                                        .pong_timeout_ms = 8000,
+                                        .expired_close_delay_ms = 5000,
+                                        .expired_sub_close_delay_ms = 5000,
+                                        .channel_limit = 8,
+                                        .queue_bytes_max = QUEUE_MAX,
+                                        .channel_len_max = 255,
+                                        .history_publications_max = 4,
+                                        .recovery_publications_max = 4 };
     d->allow_anonymous_without_token = d->insecure_skip_signature = true;
     d->rpc_ping_enabled = true;
     d->rpc_ping_method = mem_copy(SLICE("ping"));
@@ -64,27 +78,51 @@ static struct blob *encode_publication(const struct publication *p)
     return blob;
 }
 
-static struct blob *make_message(struct slice body) { return blob_new_raw(body); }
+static struct blob *make_message(struct slice body)
+{
+    return blob_new_raw(body);
+}
 
 static void take(struct client *c, struct blob *message, bool answer)
 {
     (void)answer;
     struct slice text = blob_frame(message);
-    if (c->port->encoding == PROTOCOL_JSON)
-        CHECK(json_valid(text, JSON_DEPTH_CEILING) && slice_index(text, '\n') < 0);
+    if (c->port->encoding == PROTOCOL_JSON) CHECK(json_valid(text, JSON_DEPTH_CEILING) && slice_index(text, '\n') < 0);
     queued += text.len;
     blob_unref(message);
 }
 
-static void on_close(struct client *c, uint32_t code, struct slice reason) { CHECK(c == &client && code >= 3000 && reason.len > 0); }
-static void set_deadline(struct client *c, uint64_t due_ms) { (void)c; deadline_ms = due_ms; }
-static void resume(struct client *c) { CHECK(c != &client); /* the memory broker answers at once */ }
-static size_t queued_bytes(const struct client *c) { (void)c; return queued; }
-static void joined_space(struct client *c, uint32_t space) { CHECK(c == &client && space == 0); }
+static void on_close(struct client *c, uint32_t code, struct slice reason)
+{
+    CHECK(c == &client && code >= 3000 && reason.len > 0);
+}
+static void set_deadline(struct client *c, uint64_t due_ms)
+{
+    (void)c;
+    deadline_ms = due_ms;
+}
+static void resume(struct client *c)
+{
+    CHECK(c != &client); /* the memory broker answers at once */
+}
+static size_t queued_bytes(const struct client *c)
+{
+    (void)c;
+    return queued;
+}
+static void joined_space(struct client *c, uint32_t space)
+{
+    CHECK(c == &client && space == 0);
+}
 
-static const struct client_port port = { .encode_publication = encode_publication, .message = make_message, .send = take,
-                                         .close = on_close, .set_deadline = set_deadline, .resume = resume,
-                                         .queued = queued_bytes, .joined_space = joined_space };
+static const struct client_port port = { .encode_publication = encode_publication,
+                                         .message = make_message,
+                                         .send = take,
+                                         .close = on_close,
+                                         .set_deadline = set_deadline,
+                                         .resume = resume,
+                                         .queued = queued_bytes,
+                                         .joined_space = joined_space };
 
 static struct blob *encode_protobuf(const struct publication *p)
 {
@@ -95,13 +133,22 @@ static struct blob *encode_protobuf(const struct publication *p)
     return blob;
 }
 
-static const struct client_port protobuf_port = { .form = PUBLICATION_FORM_PROTOBUF, .encoding = PROTOCOL_PROTOBUF,
-                                                  .encode_publication = encode_protobuf, .message = make_message,
-                                                  .send = take, .close = on_close, .set_deadline = set_deadline,
-                                                  .resume = resume, .queued = queued_bytes,
+static const struct client_port protobuf_port = { .form = PUBLICATION_FORM_PROTOBUF,
+                                                  .encoding = PROTOCOL_PROTOBUF,
+                                                  .encode_publication = encode_protobuf,
+                                                  .message = make_message,
+                                                  .send = take,
+                                                  .close = on_close,
+                                                  .set_deadline = set_deadline,
+                                                  .resume = resume,
+                                                  .queued = queued_bytes,
                                                   .joined_space = joined_space };
 
-static struct engine *engine_of(void *context) { (void)context; return &engine; }
+static struct engine *engine_of(void *context)
+{
+    (void)context;
+    return &engine;
+}
 
 static struct client *client_of(void *context, struct handle handle)
 {
@@ -144,13 +191,16 @@ static void pass_time(void)
     engine.wall_ms += 5000;
     if (deadline_ms && deadline_ms <= engine.now_ms) client_deadline(&client);
     struct broker_context context = engine_broker_context(&engine);
-    while (shared.broker->ops->sweep(shared.broker, &context)) {}
+    while (shared.broker->ops->sweep(shared.broker, &context)) {
+    }
 }
 
 static void publish(struct slice channel)
 {
-    struct broker_publish request = { .channel = channel, .content = { .data = SLICE("1"), .data_is_json = true },
-                                      .history = { .size = 4, .ttl_ms = 60000, .meta_ttl_ms = 90000, .policy_version = 1 } };
+    struct broker_publish request = { .channel = channel,
+                                      .content = { .data = SLICE("1"), .data_is_json = true },
+                                      .history = {
+                                          .size = 4, .ttl_ms = 60000, .meta_ttl_ms = 90000, .policy_version = 1 } };
     struct broker_context context = engine_broker_context(&engine);
     struct broker_result result = { 0 };
     (void)shared.broker->ops->publish(shared.broker, &context, &request, (struct broker_ticket){ 0 }, &result);
@@ -160,8 +210,11 @@ static void publish(struct slice channel)
 static void act(struct slice rest)
 {
     if (rest.len == 0) return;
-    struct effect_request request = { .kind = (enum effect_kind)((uint8_t)rest.ptr[0] % 4), .channel = slice_from(rest, 1),
-                                      .code = 4000, .reason = SLICE("x"), .expire_at_s = engine.wall_ms / 1000 + 3,
+    struct effect_request request = { .kind = (enum effect_kind)((uint8_t)rest.ptr[0] % 4),
+                                      .channel = slice_from(rest, 1),
+                                      .code = 4000,
+                                      .reason = SLICE("x"),
+                                      .expire_at_s = engine.wall_ms / 1000 + 3,
                                       .data = SLICE("[1]") };
     enum status status;
     (void)engine_effect_start(&engine, &request, (struct handle){ 1, 1, 0 }, 1, &status);
@@ -201,7 +254,8 @@ static struct slice behind_length(struct slice *rest)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct broker_links links = { .office = &office, .worker_count = 1,
+    const struct broker_links links = { .office = &office,
+                                        .worker_count = 1,
                                         .deliver_publication = engine_deliver_publication,
                                         .deliver_completion = engine_deliver_completion,
                                         .deliver_gap = engine_deliver_gap };

@@ -1,7 +1,9 @@
 /* Any bytes as one transport message: each command must be readable to its last
  * byte, lie in the message or the arena, and account for all of the message. */
 #include "base/check.h"
+#include "json/json_reader.h"
 #include "protocol/protocol_protobuf_command.h"
+#include "protocol/protocol_protobuf_filter.h"
 #include "protocol/protocol_protobuf_reply.h"
 #include "protocol/protocol_protobuf_wire.h"
 
@@ -72,7 +74,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
         taken += c.len;
         CHECK((c.request != NULL) == (c.kind != COMMAND_NONE));
         if (c.kind == COMMAND_CONNECT) touch_connect(c.connect);
-        if (c.kind == COMMAND_SUBSCRIBE) touch_subscribe(c.subscribe);
+        if (c.kind == COMMAND_SUBSCRIBE) {
+            touch_subscribe(c.subscribe);
+            CHECK(!c.subscribe->tf.ptr || json_valid(c.subscribe->tf, PROTOCOL_FILTER_DEPTH_MAX * 2));
+        }
         if (c.kind == COMMAND_SUB_REFRESH) touch_sub_refresh(c.sub_refresh);
         if (c.kind == COMMAND_PUBLISH) publish(c.publish);
     }

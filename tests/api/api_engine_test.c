@@ -234,6 +234,10 @@ static void what_is_allowed_is_done(void **state)
         { "history_remove", ENGINE_KEY, "{\"channel\":\"public:none\"}", 200, OK },
         { "channels", ENGINE_KEY, "{}", 200, "{\"result\":{\"channels\":{}}}" },
         { "channels", ENGINE_KEY, "null", 200, "{\"result\":{\"channels\":{}}}" },
+        /* a null takes back a list or an object that was given before it, and nothing else */
+        { "publish", ENGINE_KEY, "{\"channel\":\"a\",\"data\":1,\"channel\":null,\"delta\":true,\"delta\":null}", 200,
+          OK },
+        { "publish", ENGINE_KEY, "{\"channel\":\"json:a\",\"data\":1,\"data\":null}", 200, OK },
     };
     struct harness *h = harness_new(HARNESS_MEMORY, NULL);
     (void)state;
@@ -337,6 +341,18 @@ static void history_comes_back_in_order_from_any_side(void **state)
     harness_expect(h, 200, OK);
     harness_ask(h, API_ENGINE, "history", ENGINE_KEY, "{\"channel\":\"public:a\",\"limit\":-1}");
     harness_expect_part(h, 200, "{\"result\":{\"publications\":[],");
+    harness_free(h);
+}
+
+static void a_null_takes_back_what_was_given_before_it(void **state)
+{
+    struct harness *h = harness_new(HARNESS_MEMORY, NULL);
+    (void)state;
+    harness_ask(h, API_ENGINE, "publish", ENGINE_KEY,
+                "{\"channel\":\"public:a\",\"data\":1,\"tags\":{\"k\":\"v\"},\"tags\":null}");
+    harness_ask(h, API_ENGINE, "history", ENGINE_KEY,
+                "{\"channel\":\"public:a\",\"limit\":9,\"since\":{\"offset\":9,\"epoch\":\"x\"},\"since\":null}");
+    harness_expect_part(h, 200, "{\"publications\":[{\"data\":1,\"offset\":1}],");
     harness_free(h);
 }
 
@@ -510,6 +526,7 @@ int main(void)
         cmocka_unit_test(the_project_header_selects_the_space),
         cmocka_unit_test(an_unknown_or_archived_project_is_404),
         cmocka_unit_test(history_comes_back_in_order_from_any_side),
+        cmocka_unit_test(a_null_takes_back_what_was_given_before_it),
         cmocka_unit_test(a_long_history_is_written_in_slices),
         cmocka_unit_test(history_of_a_binary_payload_is_500),
         cmocka_unit_test(the_same_idempotency_key_publishes_once),

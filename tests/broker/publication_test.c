@@ -77,7 +77,7 @@ static void whether_data_is_json_is_looked_at_on_first_need_and_kept(void **stat
         struct slice data;
         bool said, json;
     } cases[] = {
-        { { "{\"a\": [1]}", 10 }, false, true }, { { " null\n", 6 }, false, true },  { { "{\"a\"", 4 }, false, false },
+        { { "{\"a\": [1]}", 10 }, false, true }, { { " null\n", 6 }, false, true }, { { "{\"a\"", 4 }, false, false },
         { { "1 2", 3 }, false, false },          { { "\0\xff", 2 }, false, false }, { { "", 0 }, false, true },
         { { "as said", 7 }, true, true },
     };

@@ -6,7 +6,8 @@
 
 #include "base/mem.h"
 
-#define OK_RESULT(id) "{\"id\":" #id ",\"connect\":{\"client\":\"C0\",\"version\":\"0.1.0 OSS\",\"ping\":25,\"pong\":true}}"
+#define OK_RESULT(id)                                                                                                  \
+    "{\"id\":" #id ",\"connect\":{\"client\":\"C0\",\"version\":\"0.1.0 OSS\",\"ping\":25,\"pong\":true}}"
 
 static void allow_anonymous(struct policy_deployment *d)
 {
@@ -108,46 +109,49 @@ static const struct connect_row {
     { "no token", NULL, NULL, NULL, NULL, "", "", "", 3501, 0 },
     { "anonymous allowed", allow_anonymous, NULL, NULL, NULL, "", OK_RESULT(1), "", 0, 0 },
     { "insecure", be_insecure, NULL, NULL, NULL, "", OK_RESULT(1), "", 0, 0 },
-    { "insecure: no expiry", be_insecure, NULL, NULL, "{\"sub\":\"ann\",\"exp\":1800000100}", "", OK_RESULT(1), "ann", 0,
-      0 },
+    { "insecure: no expiry", be_insecure, NULL, NULL, "{\"sub\":\"ann\",\"exp\":1800000100}", "", OK_RESULT(1), "ann",
+      0, 0 },
     { "a header names the user", name_user_header, NULL, "bob", NULL, "", OK_RESULT(1), "bob", 0, 0 },
     { "an empty header", name_user_header, NULL, "", NULL, "", "", "", 3501, 0 },
     { "anonymous goes before the header", header_and_anonymous, NULL, "bob", NULL, "", OK_RESULT(1), "", 0, 0 },
-    { "the token goes before the header", name_user_header, NULL, "bob", "{\"sub\":\"ann\"}", "", OK_RESULT(1), "ann", 0,
-      0 },
+    { "the token goes before the header", name_user_header, NULL, "bob", "{\"sub\":\"ann\"}", "", OK_RESULT(1), "ann",
+      0, 0 },
     { "server time", server_time, NULL, NULL, "{\"sub\":\"ann\"}", "",
       "{\"id\":1,\"connect\":{\"client\":\"C0\",\"version\":\"0.1.0 OSS\",\"ping\":25,\"pong\":true,"
       "\"time\":1800000000000}}",
       "ann", 0, 0 },
     /* projects */
-    { "a project's token", NULL, NULL, NULL, "{\"sub\":\"ann\",\"projectId\":\"proj_shop\"}", "", OK_RESULT(1), "ann", 0,
-      RIG_SHOP_SPACE },
+    { "a project's token", NULL, NULL, NULL, "{\"sub\":\"ann\",\"projectId\":\"proj_shop\"}", "", OK_RESULT(1), "ann",
+      0, RIG_SHOP_SPACE },
     { "the Default project by name", NULL, NULL, NULL, "{\"sub\":\"ann\",\"projectId\":\"proj_default\"}", "",
       OK_RESULT(1), "ann", 0, 0 },
     { "an unknown project", NULL, NULL, NULL, "{\"sub\":\"ann\",\"projectId\":\"proj_none\"}", "", "", "", 3500, 0 },
     { "an empty project", NULL, NULL, NULL, "{\"sub\":\"ann\",\"projectId\":\"\"}", "", "", "", 3500, 0 },
     { "an archived project", NULL, NULL, NULL, "{\"sub\":\"ann\",\"projectId\":\"proj_old\"}", "", "", "", 3500, 0 },
     { "a client key", NULL, "ck_shop", NULL, NULL, "", OK_RESULT(1), "", 0, RIG_SHOP_SPACE },
-    { "a client key and its project's token", NULL, "ck_shop", NULL, "{\"sub\":\"ann\",\"projectId\":\"proj_shop\"}", "",
-      OK_RESULT(1), "ann", 0, RIG_SHOP_SPACE },
+    { "a client key and its project's token", NULL, "ck_shop", NULL, "{\"sub\":\"ann\",\"projectId\":\"proj_shop\"}",
+      "", OK_RESULT(1), "ann", 0, RIG_SHOP_SPACE },
     { "a client key and another project's token", NULL, "ck_shop", NULL, "{\"sub\":\"ann\"}", "", "", "", 3500, 0 },
     { "a Default client key and a shop token", NULL, "ck_default", NULL,
       "{\"sub\":\"ann\",\"projectId\":\"proj_shop\"}", "", "", "", 3500, 0 },
-    { "an emulated client key", NULL, NULL, NULL, NULL, "\"headers\":{\"X-Xshathra-Key\":\"ck_shop\"}", OK_RESULT(1), "",
-      0, RIG_SHOP_SPACE },
+    { "an emulated client key", NULL, NULL, NULL, NULL, "\"headers\":{\"X-Xshathra-Key\":\"ck_shop\"}", OK_RESULT(1),
+      "", 0, RIG_SHOP_SPACE },
     { "an emulated key of another project", NULL, "ck_default", NULL, NULL,
       "\"headers\":{\"x-xshathra-key\":\"ck_shop\"}", "", "", 3500, 0 },
-    { "an emulated server key", NULL, NULL, NULL, NULL, "\"headers\":{\"x-xshathra-key\":\"sk_shop\"}", "", "", 3500, 0 },
-    { "an emulated key of an archived project", NULL, NULL, NULL, NULL, "\"headers\":{\"x-xshathra-key\":\"ck_old\"}", "",
-      "", 3500, 0 },
-    { "an unknown emulated key", NULL, NULL, NULL, NULL, "\"headers\":{\"x-xshathra-key\":\"ck_none\"}", "", "", 3500, 0 },
+    { "an emulated server key", NULL, NULL, NULL, NULL, "\"headers\":{\"x-xshathra-key\":\"sk_shop\"}", "", "", 3500,
+      0 },
+    { "an emulated key of an archived project", NULL, NULL, NULL, NULL, "\"headers\":{\"x-xshathra-key\":\"ck_old\"}",
+      "", "", 3500, 0 },
+    { "an unknown emulated key", NULL, NULL, NULL, NULL, "\"headers\":{\"x-xshathra-key\":\"ck_none\"}", "", "", 3500,
+      0 },
     /* server-side subscriptions */
     { "channels of the token", NULL, NULL, NULL, "{\"sub\":\"ann\",\"channels\":[\"closed:a\",\"$plain:b\"]}", "",
       "{\"id\":1,\"connect\":{\"client\":\"C0\",\"version\":\"0.1.0 OSS\",\"subs\":{\"closed:a\":{},\"$plain:b\":{}},"
       "\"ping\":25,\"pong\":true}}",
       "ann", 0, 0 },
     { "subs of the token with data and an override", NULL, NULL, NULL,
-      "{\"sub\":\"ann\",\"subs\":{\"closed:a\":{\"data\":{\"x\":1},\"override\":{\"force_recovery\":{\"value\":true}}}}}",
+      "{\"sub\":\"ann\",\"subs\":{\"closed:a\":{\"data\":{\"x\":1},\"override\":{\"force_recovery\":{\"value\":true}}}}"
+      "}",
       "",
       "{\"id\":1,\"connect\":{\"client\":\"C0\",\"version\":\"0.1.0 OSS\",\"subs\":{\"closed:a\":{\"recoverable\":true,"
       "\"epoch\":\"E0\",\"positioned\":true,\"data\":{\"x\":1}}},\"ping\":25,\"pong\":true}}",
@@ -162,12 +166,12 @@ static const struct connect_row {
       "ann", 0, 0 },
     { "asked and private, or of another type", NULL, NULL, NULL, "{\"sub\":\"ann\"}",
       "\"subs\":{\"$plain:a\":{},\"map:b\":{}}", OK_RESULT(1), "ann", 0, 0 },
-    { "asked in an unknown namespace", NULL, NULL, NULL, "{\"sub\":\"ann\"}", "\"subs\":{\"nowhere:a\":{}}", "", "", 3501,
-      0 },
+    { "asked in an unknown namespace", NULL, NULL, NULL, "{\"sub\":\"ann\"}", "\"subs\":{\"nowhere:a\":{}}", "", "",
+      3501, 0 },
     { "asked with null", NULL, NULL, NULL, "{\"sub\":\"ann\"}", "\"subs\":{\"plain:a\":null}", "", "", 3501, 0 },
     { "asked with an empty name", NULL, NULL, NULL, "{\"sub\":\"ann\"}", "\"subs\":{\"\":{}}", "", "", 3501, 0 },
-    { "asked by a header identity", name_user_header, NULL, "bob", NULL, "\"subs\":{\"plain:a\":{}}", OK_RESULT(1), "bob",
-      0, 0 },
+    { "asked by a header identity", name_user_header, NULL, "bob", NULL, "\"subs\":{\"plain:a\":{}}", OK_RESULT(1),
+      "bob", 0, 0 },
     { "asked by an anonymous one", allow_anonymous, NULL, NULL, NULL, "\"subs\":{\"plain:a\":{},\"open:b\":{}}",
       "{\"id\":1,\"connect\":{\"client\":\"C0\",\"version\":\"0.1.0 OSS\",\"subs\":{\"open:b\":{}},\"ping\":25,"
       "\"pong\":true}}",
@@ -186,13 +190,15 @@ static const struct connect_row {
       "{\"id\":1,\"error\":{\"code\":102,\"message\":\"unknown channel\"}}", "", 0, 0 },
     { "as many channels as the limit", four_channels, NULL, NULL,
       "{\"sub\":\"ann\",\"channels\":[\"a\",\"b\",\"c\",\"d\"]}", "",
-      "{\"id\":1,\"connect\":{\"client\":\"C0\",\"version\":\"0.1.0 OSS\",\"subs\":{\"a\":{},\"b\":{},\"c\":{},\"d\":{}},"
+      "{\"id\":1,\"connect\":{\"client\":\"C0\",\"version\":\"0.1.0 "
+      "OSS\",\"subs\":{\"a\":{},\"b\":{},\"c\":{},\"d\":{}},"
       "\"ping\":25,\"pong\":true}}",
       "ann", 0, 0 },
     { "one channel more than the limit", four_channels, NULL, NULL,
       "{\"sub\":\"ann\",\"channels\":[\"a\",\"b\",\"c\",\"d\",\"e\"]}", "", "", "", 3505, 0 },
-    { "a limit passed by what is asked", four_channels, NULL, NULL, "{\"sub\":\"ann\",\"channels\":[\"a\",\"b\",\"c\"]}",
-      "\"subs\":{\"plain:d\":{},\"plain:e\":{}}", "", "", 3505, 0 },
+    { "a limit passed by what is asked", four_channels, NULL, NULL,
+      "{\"sub\":\"ann\",\"channels\":[\"a\",\"b\",\"c\"]}", "\"subs\":{\"plain:d\":{},\"plain:e\":{}}", "", "", 3505,
+      0 },
 };
 
 static void one_row(const struct connect_row *row)
@@ -305,7 +311,7 @@ static void a_user_has_no_more_connections_than_the_limit_over_all_workers(void 
     }
     rig_connected(r, 0, "{\"sub\":\"bob\"}");
     rig_connected(r, 0, "{\"sub\":\"ann\",\"projectId\":\"proj_shop\"}"); /* another space, another user */
-    for (int i = 0; i < 3; i++) rig_connected(r, 0, "{}");               /* nobody is not limited */
+    for (int i = 0; i < 3; i++) rig_connected(r, 0, "{}");                /* nobody is not limited */
     rig_hang_up(r, a);
     rig_connected(r, 1, "{\"sub\":\"ann\"}");
     rig_free(r);
@@ -354,14 +360,16 @@ static void a_token_may_name_a_channel_that_the_request_wants_to_recover(void **
     rig_run(r);
     rig_forget(r, watcher);
     struct rig_client *c = rig_open(r, 0);
-    rig_say(r, c, "{\"id\":1,\"connect\":{\"token\":\"%s\",\"subs\":{\"public:a\":{\"recover\":true,\"offset\":1,"
-                  "\"epoch\":\"$E0\"}}}}",
+    rig_say(r, c,
+            "{\"id\":1,\"connect\":{\"token\":\"%s\",\"subs\":{\"public:a\":{\"recover\":true,\"offset\":1,"
+            "\"epoch\":\"$E0\"}}}}",
             rig_token("{\"sub\":\"ann\",\"channels\":[\"public:a\"]}"));
-    rig_expect(r, c,
-               "{\"id\":1,\"connect\":{\"client\":\"C1\",\"version\":\"0.1.0 OSS\",\"subs\":{\"public:a\":{"
-               "\"recoverable\":true,\"epoch\":\"E0\",\"publications\":[{\"data\":1,\"offset\":2},{\"data\":1,\"offset\":"
-               "3}],\"recovered\":true,\"offset\":1,\"positioned\":true,\"was_recovering\":true}},\"ping\":25,\"pong\":"
-               "true}}");
+    rig_expect(
+        r, c,
+        "{\"id\":1,\"connect\":{\"client\":\"C1\",\"version\":\"0.1.0 OSS\",\"subs\":{\"public:a\":{"
+        "\"recoverable\":true,\"epoch\":\"E0\",\"publications\":[{\"data\":1,\"offset\":2},{\"data\":1,\"offset\":"
+        "3}],\"recovered\":true,\"offset\":1,\"positioned\":true,\"was_recovering\":true}},\"ping\":25,\"pong\":"
+        "true}}");
     rig_publish(r, 0, "public:a", "2");
     rig_run(r);
     rig_expect(r, c, "{\"push\":{\"channel\":\"public:a\",\"pub\":{\"data\":2,\"offset\":4}}}");
@@ -388,8 +396,8 @@ static void info_of_the_token_is_shown_to_others_and_meta_is_not(void **state)
     (void)state;
     struct rig *r = rig_new(1, NULL);
     struct rig_client *a = rig_connected(r, 0, "{\"sub\":\"ann\",\"channels\":[\"members:a\"]}");
-    rig_connected(r, 0,
-                  "{\"sub\":\"bob\",\"info\":{\"n\":\n1},\"meta\":{\"secret\":1},\"subs\":{\"members:a\":{\"info\":[2]}}}");
+    rig_connected(
+        r, 0, "{\"sub\":\"bob\",\"info\":{\"n\":\n1},\"meta\":{\"secret\":1},\"subs\":{\"members:a\":{\"info\":[2]}}}");
     rig_expect(r, a,
                "{\"push\":{\"channel\":\"members:a\",\"join\":{\"info\":{\"user\":\"bob\",\"client\":\"C1\","
                "\"conn_info\":{\"n\":1},\"chan_info\":[2]}}}}");

@@ -45,7 +45,8 @@ static void a_ping_wants_one_pong_in_time(void **state)
     struct rig_client *good = rig_connected(r, 0, "{}");
     struct rig_client *late = rig_connected(r, 0, "{}");
     struct rig_client *twice = rig_connected(r, 0, "{}");
-    for (int i = 0; i < 3; i++) r->clients[i].client.next_ping_ms = r->now_ms + 20000, client_deadline(&r->clients[i].client);
+    for (int i = 0; i < 3; i++)
+        r->clients[i].client.next_ping_ms = r->now_ms + 20000, client_deadline(&r->clients[i].client);
     rig_pass(r, 19999);
     rig_expect(r, good, "");
     rig_pass(r, 1);
@@ -154,8 +155,8 @@ static const struct refresh_row {
     uint32_t code;
     uint64_t ends_ms; /* 0 = not within 100 s */
 } refreshes[] = {
-    { "{\"sub\":\"ann\",\"exp\":1800000020,\"channels\":[\"plain:a\"]}", "{\"id\":2,\"refresh\":{\"expires\":true,\"ttl\":20}}",
-      3005, 45000 },
+    { "{\"sub\":\"ann\",\"exp\":1800000020,\"channels\":[\"plain:a\"]}",
+      "{\"id\":2,\"refresh\":{\"expires\":true,\"ttl\":20}}", 3005, 45000 },
     { "{\"sub\":\"ann\",\"channels\":[\"plain:a\"]}", "{\"id\":2,\"refresh\":{}}", 3005, 35000 }, /* OB-14 */
     { "{\"sub\":\"ann\",\"exp\":1800000000,\"channels\":[\"plain:a\"]}", "", 3005, 1 },
     { "{\"sub\":\"ann\",\"expire_at\":1700000000,\"channels\":[\"plain:a\"]}", "", 3005, 1 },
@@ -242,8 +243,9 @@ static void a_subscription_ends_with_2501_unless_it_is_refreshed(void **state)
             rig_expect(r, c, "");
             if (sub_refreshes[i].ends_ms) {
                 rig_pass(r, 2);
-                rig_expect(r, c, "{\"push\":{\"channel\":\"closed:a\",\"unsubscribe\":{\"code\":2501,\"reason\":"
-                                 "\"subscription expired\"}}}");
+                rig_expect(r, c,
+                           "{\"push\":{\"channel\":\"closed:a\",\"unsubscribe\":{\"code\":2501,\"reason\":"
+                           "\"subscription expired\"}}}");
                 assert_int_equal(rig_subscribers(r, 0, "closed:a"), 0);
                 assert_int_equal(c->client.subscription_count, 1);
                 rig_pass(r, 115002 - sub_refreshes[i].ends_ms); /* the other one has its own end */
@@ -286,7 +288,9 @@ static void a_peer_that_does_not_read_is_slow_whatever_is_sent(void **state)
         c->queued = 65537;
         if (kind == 0) rig_publish(r, 0, "plain:a", "1");
         if (kind == 1) rig_say(r, c, "{\"id\":2,\"unsubscribe\":{\"channel\":\"x\"}}");
-        struct effect_request request = { .kind = EFFECT_UNSUBSCRIBE, .user = SLICE("ann"), .channel = SLICE("plain:a") };
+        struct effect_request request = { .kind = EFFECT_UNSUBSCRIBE,
+                                          .user = SLICE("ann"),
+                                          .channel = SLICE("plain:a") };
         if (kind == 2) assert_true(rig_effect(r, 0, &request));
         if (kind == 3) {
             c->client.next_ping_ms = r->now_ms + 1;

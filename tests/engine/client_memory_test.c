@@ -24,7 +24,8 @@ static void converse(struct rig *r, struct rig_client *c)
 
 static void connect(struct rig *r, struct rig_client *c, const char *token)
 {
-    rig_say(r, c, "{\"id\":1,\"connect\":{\"token\":\"%s\",\"subs\":{\"plain:e\":{},\"public:f\":{\"recover\":true}}}}", token);
+    rig_say(r, c, "{\"id\":1,\"connect\":{\"token\":\"%s\",\"subs\":{\"plain:e\":{},\"public:f\":{\"recover\":true}}}}",
+            token);
 }
 
 static struct rig *start(struct rig_client **c)
@@ -51,8 +52,9 @@ static void check_other(struct rig *r)
 static void memory_may_run_out_anywhere_in_a_conversation(void **state)
 {
     (void)state;
-    static const char claims[] = "{\"sub\":\"ann\",\"exp\":1800000100,\"info\":{\"n\":1},\"meta\":{\"m\":1},\"subs\":{\"open:c\":{"
-                                 "\"info\":[1],\"data\":{\"d\":1}},\"members:h\":{}}}";
+    static const char claims[] =
+        "{\"sub\":\"ann\",\"exp\":1800000100,\"info\":{\"n\":1},\"meta\":{\"m\":1},\"subs\":{\"open:c\":{"
+        "\"info\":[1],\"data\":{\"d\":1}},\"members:h\":{}}}";
     static const enum held_mode modes[] = { HELD_NOTHING, HELD_CALLS, HELD_ANSWERS };
     for (size_t m = 0; m < 3; m++) {
         size_t n = 1, closed = 0;

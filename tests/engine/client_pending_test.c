@@ -9,7 +9,8 @@
 #define SUBSCRIBE(id, channel) "{\"id\":" #id ",\"subscribe\":{\"channel\":\"" channel "\"}}"
 #define PLAIN_PUSH(data)       "{\"push\":{\"channel\":\"plain:a\",\"pub\":{\"data\":" #data "}}}"
 #define PUBLIC_OK(id, offset)                                                                                          \
-    "{\"id\":" #id ",\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"offset\":" #offset ",\"positioned\":true}}"
+    "{\"id\":" #id ",\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"offset\":" #offset ",\"positioned\":true}" \
+                                                                                               "}"
 #define PUBLIC_PUSH(data, at) "{\"push\":{\"channel\":\"public:a\",\"pub\":{\"data\":" #data ",\"offset\":" #at "}}}"
 
 static const enum held_mode modes[] = { HELD_CALLS, HELD_ANSWERS };
@@ -22,8 +23,9 @@ static void commands_wait_for_the_one_before_them_and_are_answered_in_order(void
         struct rig *r = rig_new(1, NULL);
         struct rig_client *c = rig_connected(r, 0, "{\"sub\":\"ann\"}");
         held_broker_set(r->broker, modes[m]);
-        rig_say(r, c, SUBSCRIBE(2, "plain:a") "\n{\"id\":3,\"publish\":{\"channel\":\"plain:a\",\"data\":1}}\n"
-                                              "{\"id\":4,\"history\":{\"channel\":\"open:a\"}}\n");
+        rig_say(r, c,
+                SUBSCRIBE(2, "plain:a") "\n{\"id\":3,\"publish\":{\"channel\":\"plain:a\",\"data\":1}}\n"
+                                        "{\"id\":4,\"history\":{\"channel\":\"open:a\"}}\n");
         rig_say(r, c, "{\"id\":5,\"presence_stats\":{\"channel\":\"open:a\"}}");
         rig_say(r, c, "{\"id\":6,\"unsubscribe\":{\"channel\":\"plain:a\"}}");
         rig_expect(r, c, "");
@@ -110,7 +112,8 @@ static void what_the_answer_covers_is_not_delivered_again(void **state)
     rig_publish(r, 0, "public:a", "1");
     rig_run(r);
     held_broker_set(r->broker, HELD_CALLS);
-    rig_say(r, c, "{\"id\":2,\"subscribe\":{\"channel\":\"public:a\",\"recover\":true,\"offset\":1,\"epoch\":\"$E0\"}}");
+    rig_say(r, c,
+            "{\"id\":2,\"subscribe\":{\"channel\":\"public:a\",\"recover\":true,\"offset\":1,\"epoch\":\"$E0\"}}");
     (void)rig_received(r, watcher);
     /* the worker has subscribers, so this comes by mail before the call is carried out … */
     rig_publish(r, 0, "public:a", "2");
@@ -120,10 +123,11 @@ static void what_the_answer_covers_is_not_delivered_again(void **state)
     held_broker_release_all(r->broker);
     rig_publish(r, 0, "public:a", "4");
     rig_run(r);
-    rig_expect(r, c,
-               "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"publications\":[{\"data\":2,\"offset\":2}"
-               ",{\"data\":3,\"offset\":3}],\"recovered\":true,\"offset\":1,\"positioned\":true,\"was_recovering\":true}}\n"
-               PUBLIC_PUSH(4, 4));
+    rig_expect(
+        r, c,
+        "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"publications\":[{\"data\":2,\"offset\":2}"
+        ",{\"data\":3,\"offset\":3}],\"recovered\":true,\"offset\":1,\"positioned\":true,\"was_recovering\":true}}"
+        "\n" PUBLIC_PUSH(4, 4));
     rig_expect(r, watcher, PUBLIC_PUSH(2, 2) "\n" PUBLIC_PUSH(3, 3) "\n" PUBLIC_PUSH(4, 4));
     rig_free(r);
 }
@@ -142,9 +146,10 @@ static void too_many_publications_meanwhile_end_it_with_insufficient_state(void 
     rig_run(r);
     held_broker_release_all(r->broker);
     rig_run(r);
-    rig_expect(r, c,
-               "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"positioned\":true}}\n"
-               "{\"push\":{\"channel\":\"public:a\",\"unsubscribe\":{\"code\":2500,\"reason\":\"insufficient state\"}}}");
+    rig_expect(
+        r, c,
+        "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"positioned\":true}}\n"
+        "{\"push\":{\"channel\":\"public:a\",\"unsubscribe\":{\"code\":2500,\"reason\":\"insufficient state\"}}}");
     assert_int_equal(c->close_code, 0);
     assert_int_equal(rig_subscribers(r, 0, "public:a"), 0);
     rig_free(r);
@@ -183,9 +188,10 @@ static void another_epoch_meanwhile_is_insufficient_state(void **state)
         held_broker_release_all(r->broker);
         rig_run(r);
         rig_expect(r, c,
-                   rows[i].lost ? PUBLIC_OK(2, 2) "\n{\"push\":{\"channel\":\"public:a\",\"unsubscribe\":{\"code\":2500,"
-                                                  "\"reason\":\"insufficient state\"}}}"
-                                : PUBLIC_OK(2, 2));
+                   rows[i].lost
+                       ? PUBLIC_OK(2, 2) "\n{\"push\":{\"channel\":\"public:a\",\"unsubscribe\":{\"code\":2500,"
+                                         "\"reason\":\"insufficient state\"}}}"
+                       : PUBLIC_OK(2, 2));
         rig_free(r);
     }
 }
@@ -253,7 +259,8 @@ static void a_client_may_go_with_any_kind_of_command_pending(void **state)
 
 static struct effect_request unsubscribe_of(const char *channel)
 {
-    return (struct effect_request){ .kind = EFFECT_UNSUBSCRIBE, .user = SLICE("ann"), .channel = slice_from_cstr(channel) };
+    return (
+        struct effect_request){ .kind = EFFECT_UNSUBSCRIBE, .user = SLICE("ann"), .channel = slice_from_cstr(channel) };
 }
 
 static void a_subscription_that_the_api_ends_while_pending_leaves_nothing(void **state)
@@ -269,10 +276,14 @@ static void a_subscription_that_the_api_ends_while_pending_leaves_nothing(void *
         rig_run(r);
         assert_int_equal(r->effects_done, 1);
         assert_int_equal(r->affected, 1);
-        rig_expect(r, c, "{\"push\":{\"channel\":\"plain:a\",\"unsubscribe\":{\"code\":2000,\"reason\":\"server unsubscribe\"}}}");
+        rig_expect(
+            r, c,
+            "{\"push\":{\"channel\":\"plain:a\",\"unsubscribe\":{\"code\":2000,\"reason\":\"server unsubscribe\"}}}");
         held_broker_release_all(r->broker);
         rig_run(r);
-        rig_expect(r, c, "{\"id\":2,\"error\":{\"code\":103,\"message\":\"permission denied\"}}\n{\"id\":3,\"unsubscribe\":{}}");
+        rig_expect(
+            r, c,
+            "{\"id\":2,\"error\":{\"code\":103,\"message\":\"permission denied\"}}\n{\"id\":3,\"unsubscribe\":{}}");
         assert_int_equal(rig_subscribers(r, 0, "plain:a"), 0);
         assert_int_equal(c->close_code, 0);
         /* and it may come again */
@@ -363,13 +374,17 @@ static void what_the_api_does_to_a_client_that_is_connecting_comes_after_the_ans
         uint32_t affected;
     } acts[] = {
         { { .kind = EFFECT_UNSUBSCRIBE, .user = SLICE("ann"), .channel = SLICE("plain:a") },
-          "{\"push\":{\"channel\":\"plain:a\",\"unsubscribe\":{\"code\":2000,\"reason\":\"server unsubscribe\"}}}", 1 },
+          "{\"push\":{\"channel\":\"plain:a\",\"unsubscribe\":{\"code\":2000,\"reason\":\"server unsubscribe\"}}}",
+          1 },
         { { .kind = EFFECT_UNSUBSCRIBE, .user = SLICE("ann"), .channel = SLICE("public:c") },
-          "{\"push\":{\"channel\":\"public:c\",\"unsubscribe\":{\"code\":2000,\"reason\":\"server unsubscribe\"}}}", 1 },
+          "{\"push\":{\"channel\":\"public:c\",\"unsubscribe\":{\"code\":2000,\"reason\":\"server unsubscribe\"}}}",
+          1 },
         { { .kind = EFFECT_REFRESH, .user = SLICE("ann"), .expire_at_s = RIG_NOW_S + 5 },
-          "{\"push\":{\"refresh\":{\"expires\":true,\"ttl\":5}}}", 1 },
+          "{\"push\":{\"refresh\":{\"expires\":true,\"ttl\":5}}}",
+          1 },
         { { .kind = EFFECT_SUBSCRIBE, .user = SLICE("ann"), .channel = SLICE("plain:d") },
-          "{\"push\":{\"channel\":\"plain:d\",\"subscribe\":{}}}", 1 },
+          "{\"push\":{\"channel\":\"plain:d\",\"subscribe\":{}}}",
+          1 },
         { { .kind = EFFECT_SUBSCRIBE, .user = SLICE("ann"), .channel = SLICE("plain:a") }, "", 0 },
         { { .kind = EFFECT_DISCONNECT, .user = SLICE("ann"), .code = 4000, .reason = SLICE("x") }, NULL, 1 },
     };

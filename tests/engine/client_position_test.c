@@ -6,10 +6,11 @@
 
 #include "base/mem.h"
 
-#define PUSH(channel, data, at) "{\"push\":{\"channel\":\"" channel "\",\"pub\":{\"data\":" #data ",\"offset\":" #at "}}}"
-#define FIRST(channel, data) \
+#define PUSH(channel, data, at)                                                                                        \
+    "{\"push\":{\"channel\":\"" channel "\",\"pub\":{\"data\":" #data ",\"offset\":" #at "}}}"
+#define FIRST(channel, data)                                                                                           \
     "{\"push\":{\"channel\":\"" channel "\",\"pub\":{\"data\":" #data ",\"offset\":1,\"epoch\":\"E0\"}}}"
-#define LOST(channel) \
+#define LOST(channel)                                                                                                  \
     "{\"push\":{\"channel\":\"" channel "\",\"unsubscribe\":{\"code\":2500,\"reason\":\"insufficient state\"}}}"
 
 /* Seven publications in a history of five: 3 to 7 are there. At most four are recovered. */
@@ -75,9 +76,10 @@ static void recovered_is_told_honestly_in_every_case(void **state)
                     (void)snprintf(text, sizeof text,
                                    "{\"id\":2,\"error\":{\"code\":112,\"message\":\"unrecoverable position\"}}");
                 } else {
-                    (void)snprintf(text, sizeof text,
-                                   "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",%s}}\n" PUSH("public:a", 8, 8),
-                                   rows[i].result);
+                    (void)snprintf(
+                        text, sizeof text,
+                        "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",%s}}\n" PUSH("public:a", 8, 8),
+                        rows[i].result);
                 }
                 rig_expect(r, c, text);
                 assert_int_equal(rig_subscribers(r, 0, "public:a"), refused ? 1 : 2);
@@ -94,8 +96,9 @@ static void recovery_of_a_stream_that_never_was_is_recovered_at_zero(void **stat
     struct rig *r = rig_new(1, NULL);
     struct rig_client *c = rig_connected(r, 0, "{\"sub\":\"ann\"}");
     rig_say(r, c, "{\"id\":2,\"subscribe\":{\"channel\":\"public:a\",\"recover\":true}}");
-    rig_expect(r, c, "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"recovered\":true,\"positioned\":true,"
-                     "\"was_recovering\":true}}");
+    rig_expect(r, c,
+               "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"recovered\":true,\"positioned\":true,"
+               "\"was_recovering\":true}}");
     rig_publish(r, 0, "public:a", "1");
     rig_run(r);
     rig_expect(r, c, FIRST("public:a", 1));
@@ -125,15 +128,17 @@ static void a_jump_ends_positioned_subscriptions_and_no_others(void **state)
         uint64_t offset; /* after 1 */
         const char *epoch;
         bool lost;
-    } jumps[] = { { 2, NULL, false }, { 3, NULL, true }, { 2, "other", true }, { 1, "other", true }, { 0, NULL, false } };
+    } jumps[] = {
+        { 2, NULL, false }, { 3, NULL, true }, { 2, "other", true }, { 1, "other", true }, { 0, NULL, false }
+    };
     for (size_t i = 0; i < sizeof jumps / sizeof jumps[0]; i++) {
         struct rig *r = rig_new(1, NULL);
         struct rig_client *a = rig_connected(r, 0, "{\"sub\":\"ann\"}");
         struct rig_client *b = rig_connected(r, 0, "{\"sub\":\"bob\",\"channels\":[\"public:a\"]}");
-        struct rig_client *plain = rig_connected(
-            r, 0,
-            "{\"sub\":\"eve\",\"subs\":{\"public:a\":{\"override\":{\"force_recovery\":{\"value\":false},"
-            "\"force_positioning\":{\"value\":false}}}}}");
+        struct rig_client *plain =
+            rig_connected(r, 0,
+                          "{\"sub\":\"eve\",\"subs\":{\"public:a\":{\"override\":{\"force_recovery\":{\"value\":false},"
+                          "\"force_positioning\":{\"value\":false}}}}}");
         rig_say(r, a, "{\"id\":2,\"subscribe\":{\"channel\":\"public:a\"}}");
         rig_publish(r, 0, "public:a", "1");
         rig_run(r);
@@ -191,7 +196,8 @@ static void an_answer_with_a_new_epoch_ends_older_subscriptions(void **state)
     rig_say(r, c, "{\"id\":2,\"subscribe\":{\"channel\":\"public:a\"}}");
     rig_expect(r, a, LOST("public:a"));
     rig_expect_closed(r, b, 3010);
-    rig_expect(r, c, "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"offset\":1,\"positioned\":true}}");
+    rig_expect(r, c,
+               "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"offset\":1,\"positioned\":true}}");
     rig_publish(r, 0, "public:a", "2");
     rig_run(r);
     rig_expect(r, c, PUSH("public:a", 2, 2));
@@ -241,7 +247,8 @@ static void a_gap_within_history_is_read_again_and_delivered_once(void **state)
     rig_forget(r, a);
     publish_many(r, 1, 4);
     rig_run(r);
-    rig_expect(r, a, FIRST("public:a", 1) "\n" PUSH("public:a", 2, 2) "\n" PUSH("public:a", 3, 3) "\n" PUSH("public:a", 4, 4));
+    rig_expect(
+        r, a, FIRST("public:a", 1) "\n" PUSH("public:a", 2, 2) "\n" PUSH("public:a", 3, 3) "\n" PUSH("public:a", 4, 4));
     publish_many(r, 5, 6); /* in the mailbox, which the mark of the gap overtakes */
     begin_gap(r, "public:a");
     publish_many(r, 7, 8);
@@ -249,8 +256,8 @@ static void a_gap_within_history_is_read_again_and_delivered_once(void **state)
     publish_many(r, 9, 9);
     rig_run(r);
     rig_expect(r, a,
-               PUSH("public:a", 5, 5) "\n" PUSH("public:a", 6, 6) "\n" PUSH("public:a", 7, 7) "\n" PUSH("public:a", 8, 8)
-               "\n" PUSH("public:a", 9, 9));
+               PUSH("public:a", 5, 5) "\n" PUSH("public:a", 6, 6) "\n" PUSH("public:a", 7, 7) "\n" PUSH(
+                   "public:a", 8, 8) "\n" PUSH("public:a", 9, 9));
     assert_int_equal(a->close_code, 0);
     rig_free(r);
 }
@@ -275,9 +282,10 @@ static void a_gap_beyond_history_is_insufficient_state(void **state)
     rig_say(r, a, "{\"id\":3,\"subscribe\":{\"channel\":\"public:a\"}}");
     publish_many(r, 31, 31);
     rig_run(r);
-    rig_expect(r, a,
-               "{\"id\":3,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"offset\":30,\"positioned\":true}}\n"
-               PUSH("public:a", 31, 31));
+    rig_expect(
+        r, a,
+        "{\"id\":3,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"offset\":30,\"positioned\":true}}\n" PUSH(
+            "public:a", 31, 31));
     rig_free(r);
 }
 
@@ -285,9 +293,10 @@ static void a_gap_gives_nothing_old_to_those_who_follow_no_position(void **state
 {
     (void)state;
     struct rig *r = rig_new(2, NULL);
-    for (int i = 0; i < 3; i++) rig_publish(r, 0, "open:a", "0");
+    rig_publish(r, 0, "open:a", "0");
     struct rig_client *a = rig_connected(r, 1, "{\"sub\":\"ann\",\"channels\":[\"open:a\"]}");
     rig_publish(r, 0, "open:a", "1");
+    rig_run(r); /* delivered: not to come again */
     begin_gap(r, "open:a");
     rig_publish(r, 0, "open:a", "1");
     rig_run(r);
@@ -301,7 +310,7 @@ static void a_gap_gives_nothing_old_to_those_who_follow_no_position(void **state
         if (offset <= before) fail_msg("offset %llu comes again: %s", (unsigned long long)offset, got);
         before = offset;
     }
-    assert_int_equal(before, 6);
+    assert_int_equal(before, 4);
     assert_int_equal(a->close_code, 0);
     rig_free(r);
 }
@@ -319,8 +328,9 @@ static void a_gap_while_subscribing_is_insufficient_state_after_the_answer(void 
     rig_run(r);
     held_broker_release_all(r->broker);
     rig_run(r);
-    rig_expect(r, a,
-               "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"positioned\":true}}\n" LOST("public:a"));
+    rig_expect(
+        r, a,
+        "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"positioned\":true}}\n" LOST("public:a"));
     rig_free(r);
 }
 

@@ -24,9 +24,9 @@ static void be_insecure(struct policy_deployment *d)
 static const struct sub_row {
     const char *name;
     rig_policy_fn *change;
-    const char *identity; /* claims of the connection */
+    const char *identity;        /* claims of the connection */
     const char *secret, *claims; /* of the subscription token; NULL = none; %s is the client's id */
-    const char *request;  /* members of the subscribe object but the token */
+    const char *request;         /* members of the subscribe object but the token */
     const char *reply;
     uint32_t code;
 } rows[] = {
@@ -56,28 +56,33 @@ static const struct sub_row {
     { "nobody, where users may", NULL, "{}", NULL, NULL, "\"channel\":\"plain:a\"", DENIED, 0 },
     { "nobody, where nobody may too", NULL, "{}", NULL, NULL, "\"channel\":\"open:a\"", PLAIN_OK, 0 },
     { "where nobody may", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"closed:a\"", DENIED, 0 },
-    { "where nobody may, insecure", be_insecure, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"closed:a\"", PLAIN_OK, 0 },
-    { "a private channel", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"$plain:a\"", DENIED, 0 },
-    { "a private channel, insecure", be_insecure, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"$plain:a\"", DENIED, 0 },
-    { "a user-limited channel", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"limited:x#bob,ann\"", PLAIN_OK, 0 },
-    { "another user's", NULL, "{\"sub\":\"an\"}", NULL, NULL, "\"channel\":\"limited:x#bob,ann\"", DENIED, 0 },
-    { "only the last boundary counts", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"limited:x#ann#bob\"", DENIED,
+    { "where nobody may, insecure", be_insecure, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"closed:a\"", PLAIN_OK,
       0 },
+    { "a private channel", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"$plain:a\"", DENIED, 0 },
+    { "a private channel, insecure", be_insecure, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"$plain:a\"", DENIED,
+      0 },
+    { "a user-limited channel", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"limited:x#bob,ann\"", PLAIN_OK,
+      0 },
+    { "another user's", NULL, "{\"sub\":\"an\"}", NULL, NULL, "\"channel\":\"limited:x#bob,ann\"", DENIED, 0 },
+    { "only the last boundary counts", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"limited:x#ann#bob\"",
+      DENIED, 0 },
     { "names of users where that means nothing", NULL, "{\"sub\":\"eve\"}", NULL, NULL, "\"channel\":\"plain:x#ann\"",
       PLAIN_OK, 0 },
-    { "a tags filter", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"plain:a\",\"tf\":{\"op\":\"eq\"}", BAD, 0 },
+    { "a tags filter", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"plain:a\",\"tf\":{\"op\":\"eq\"}", BAD,
+      0 },
     /* tokens */
     { "a token", NULL, "{\"sub\":\"ann\"}", RIG_SECRET, "{\"sub\":\"ann\",\"channel\":\"closed:a\"}",
       "\"channel\":\"closed:a\"", PLAIN_OK, 0 },
-    { "a token for a private channel", NULL, "{\"sub\":\"ann\"}", RIG_SECRET, "{\"sub\":\"ann\",\"channel\":\"$closed:a\"}",
-      "\"channel\":\"$closed:a\"", PLAIN_OK, 0 },
-    { "a token of nobody", NULL, "{}", RIG_SECRET, "{\"channel\":\"closed:a\"}", "\"channel\":\"closed:a\"", PLAIN_OK, 0 },
+    { "a token for a private channel", NULL, "{\"sub\":\"ann\"}", RIG_SECRET,
+      "{\"sub\":\"ann\",\"channel\":\"$closed:a\"}", "\"channel\":\"$closed:a\"", PLAIN_OK, 0 },
+    { "a token of nobody", NULL, "{}", RIG_SECRET, "{\"channel\":\"closed:a\"}", "\"channel\":\"closed:a\"", PLAIN_OK,
+      0 },
     { "a token with an end", NULL, "{\"sub\":\"ann\"}", RIG_SECRET,
       "{\"sub\":\"ann\",\"channel\":\"closed:a\",\"exp\":1800000060}", "\"channel\":\"closed:a\"",
       "{\"id\":2,\"subscribe\":{\"expires\":true,\"ttl\":60}}", 0 },
     { "exp for the token, never for the subscription", NULL, "{\"sub\":\"ann\"}", RIG_SECRET,
-      "{\"sub\":\"ann\",\"channel\":\"closed:a\",\"exp\":1800000060,\"expire_at\":0}", "\"channel\":\"closed:a\"", PLAIN_OK,
-      0 },
+      "{\"sub\":\"ann\",\"channel\":\"closed:a\",\"exp\":1800000060,\"expire_at\":0}", "\"channel\":\"closed:a\"",
+      PLAIN_OK, 0 },
     { "data and overrides", NULL, "{\"sub\":\"ann\"}", RIG_SECRET,
       "{\"sub\":\"ann\",\"channel\":\"closed:a\",\"data\":[1],\"override\":{\"force_positioning\":{\"value\":true}}}",
       "\"channel\":\"closed:a\"", "{\"id\":2,\"subscribe\":{\"epoch\":\"E0\",\"positioned\":true,\"data\":[1]}}", 0 },
@@ -89,8 +94,8 @@ static const struct sub_row {
       ERROR(2, 110, "expired"), 0 },
     { "another signature", NULL, "{\"sub\":\"ann\"}", "other", "{\"sub\":\"ann\",\"channel\":\"plain:a\"}",
       "\"channel\":\"plain:a\"", DENIED, 0 },
-    { "a connection token", NULL, "{\"sub\":\"ann\"}", RIG_SECRET, "{\"sub\":\"ann\"}", "\"channel\":\"closed:a\"", DENIED,
-      0 },
+    { "a connection token", NULL, "{\"sub\":\"ann\"}", RIG_SECRET, "{\"sub\":\"ann\"}", "\"channel\":\"closed:a\"",
+      DENIED, 0 },
     { "another channel's", NULL, "{\"sub\":\"ann\"}", RIG_SECRET, "{\"sub\":\"ann\",\"channel\":\"closed:b\"}",
       "\"channel\":\"closed:a\"", "", 3500 },
     { "another user's token", NULL, "{\"sub\":\"ann\"}", RIG_SECRET, "{\"sub\":\"bob\",\"channel\":\"closed:a\"}",
@@ -104,21 +109,22 @@ static const struct sub_row {
       "{\"sub\":\"ann\",\"channel\":\"nowhere:a\"}", "\"channel\":\"nowhere:a\"", ERROR(2, 102, "unknown channel"), 0 },
     { "the key of connections, with a separate one", separate_key, "{\"sub\":\"ann\"}", RIG_SECRET,
       "{\"sub\":\"ann\",\"channel\":\"closed:a\"}", "\"channel\":\"closed:a\"", DENIED, 0 },
-    { "the separate key", separate_key, "{\"sub\":\"ann\"}", RIG_SUB_SECRET, "{\"sub\":\"ann\",\"channel\":\"closed:a\"}",
-      "\"channel\":\"closed:a\"", PLAIN_OK, 0 },
+    { "the separate key", separate_key, "{\"sub\":\"ann\"}", RIG_SUB_SECRET,
+      "{\"sub\":\"ann\",\"channel\":\"closed:a\"}", "\"channel\":\"closed:a\"", PLAIN_OK, 0 },
     /* spaces */
     { "no project for the shop", NULL, "{\"sub\":\"ann\",\"projectId\":\"proj_shop\"}", RIG_SECRET,
       "{\"sub\":\"ann\",\"channel\":\"closed:a\"}", "\"channel\":\"closed:a\"", DENIED, 0 },
     { "the shop's for the shop", NULL, "{\"sub\":\"ann\",\"projectId\":\"proj_shop\"}", RIG_SECRET,
-      "{\"sub\":\"ann\",\"channel\":\"closed:a\",\"projectId\":\"proj_shop\"}", "\"channel\":\"closed:a\"", PLAIN_OK, 0 },
+      "{\"sub\":\"ann\",\"channel\":\"closed:a\",\"projectId\":\"proj_shop\"}", "\"channel\":\"closed:a\"", PLAIN_OK,
+      0 },
     { "the shop's for the Default project", NULL, "{\"sub\":\"ann\"}", RIG_SECRET,
       "{\"sub\":\"ann\",\"channel\":\"closed:a\",\"projectId\":\"proj_shop\"}", "\"channel\":\"closed:a\"", DENIED, 0 },
     { "an unknown project's", NULL, "{\"sub\":\"ann\"}", RIG_SECRET,
       "{\"sub\":\"ann\",\"channel\":\"closed:a\",\"projectId\":\"x\"}", "\"channel\":\"closed:a\"", DENIED, 0 },
     /* what a client may switch on */
     { "positions where history may be read", NULL, "{\"sub\":\"ann\"}", NULL, NULL,
-      "\"channel\":\"open:a\",\"positioned\":true",
-      "{\"id\":2,\"subscribe\":{\"epoch\":\"E0\",\"positioned\":true}}", 0 },
+      "\"channel\":\"open:a\",\"positioned\":true", "{\"id\":2,\"subscribe\":{\"epoch\":\"E0\",\"positioned\":true}}",
+      0 },
     { "recovery where history may be read", NULL, "{\"sub\":\"ann\"}", NULL, NULL,
       "\"channel\":\"open:a\",\"recoverable\":true",
       "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"positioned\":true}}", 0 },
@@ -144,7 +150,8 @@ static void one_row(const struct sub_row *row)
         const char *hole = strstr(row->claims, "%s");
         if (hole)
             (void)snprintf(claims, sizeof claims, "%.*s%s%s", (int)(hole - row->claims), row->claims, id, hole + 2);
-        (void)snprintf(token, sizeof token, ",\"token\":\"%s\"", rig_token_under(row->secret, hole ? claims : row->claims));
+        (void)snprintf(token, sizeof token, ",\"token\":\"%s\"",
+                       rig_token_under(row->secret, hole ? claims : row->claims));
     }
     uint32_t before = c->client.subscription_count;
     rig_say(r, c, "{\"id\":2,\"subscribe\":{%s%s}}", row->request, token);
@@ -168,7 +175,8 @@ static const struct command_row {
 } commands[] = {
     /* publish, CH-16 */
     { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"\",\"data\":1}", "", 3501 },
-    { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"nowhere:a\",\"data\":1}", ERROR(2, 102, "unknown channel"), 0 },
+    { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"nowhere:a\",\"data\":1}", ERROR(2, 102, "unknown channel"),
+      0 },
     { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"public:\\u00e4\",\"data\":1}", BAD, 0 },
     { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"public:a\"}", BAD, 0 },
     { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"public:a\",\"data\":1}", "{\"id\":2,\"publish\":{}}", 0 },
@@ -187,7 +195,8 @@ static const struct command_row {
       "{\"id\":2,\"history\":{\"publications\":[],\"epoch\":\"E0\",\"offset\":0}}", 0 },
     { "{}", NULL, "\"history\":{\"channel\":\"open:a\"}",
       "{\"id\":2,\"history\":{\"publications\":[],\"epoch\":\"E0\",\"offset\":0}}", 0 },
-    { "{}", NULL, "\"history\":{\"channel\":\"open:a\",\"reverse\":true,\"since\":{\"offset\":0,\"epoch\":\"x\"}}", BAD, 0 },
+    { "{}", NULL, "\"history\":{\"channel\":\"open:a\",\"reverse\":true,\"since\":{\"offset\":0,\"epoch\":\"x\"}}", BAD,
+      0 },
     { "{}", NULL, "\"history\":{\"channel\":\"open:a\",\"limit\":1,\"since\":{\"offset\":0,\"epoch\":\"x\"}}",
       ERROR(2, 112, "unrecoverable position"), 0 },
     /* presence, CH-18 */
@@ -254,10 +263,12 @@ static void a_subscriber_may_publish_where_subscribers_may_and_hears_itself(void
     struct rig_client *a = rig_connected(r, 0, "{\"sub\":\"ann\",\"info\":{\"n\":1}}");
     struct rig_client *b = rig_connected(r, 1, "{\"sub\":\"bob\"}");
     rig_say(r, b, "{\"id\":2,\"subscribe\":{\"channel\":\"plain:a\"}}");
-    rig_say(r, a, "{\"id\":2,\"subscribe\":{\"channel\":\"plain:a\"}}\n"
-                  "{\"id\":3,\"publish\":{\"channel\":\"plain:a\",\"data\":{\"x\":1}}}");
-    static const char push[] = "{\"push\":{\"channel\":\"plain:a\",\"pub\":{\"data\":{\"x\":1},\"info\":{\"user\":\"ann\","
-                               "\"client\":\"C0\",\"conn_info\":{\"n\":1}}}}}";
+    rig_say(r, a,
+            "{\"id\":2,\"subscribe\":{\"channel\":\"plain:a\"}}\n"
+            "{\"id\":3,\"publish\":{\"channel\":\"plain:a\",\"data\":{\"x\":1}}}");
+    static const char push[] =
+        "{\"push\":{\"channel\":\"plain:a\",\"pub\":{\"data\":{\"x\":1},\"info\":{\"user\":\"ann\","
+        "\"client\":\"C0\",\"conn_info\":{\"n\":1}}}}}";
     char text[512];
     (void)snprintf(text, sizeof text, PLAIN_OK "\n{\"id\":3,\"publish\":{}}\n%s", push);
     rig_expect(r, a, text);
@@ -282,7 +293,8 @@ static void history_is_cut_to_the_limit_and_pages_in_both_directions(void **stat
           "{\"data\":0,\"offset\":2},{\"data\":0,\"offset\":3},{\"data\":0,\"offset\":4},{\"data\":0,\"offset\":5}" },
         { ",\"limit\":1000",
           "{\"data\":0,\"offset\":2},{\"data\":0,\"offset\":3},{\"data\":0,\"offset\":4},{\"data\":0,\"offset\":5}" },
-        { ",\"limit\":2,\"since\":{\"offset\":4,\"epoch\":\"$E0\"}", "{\"data\":0,\"offset\":5},{\"data\":0,\"offset\":6}" },
+        { ",\"limit\":2,\"since\":{\"offset\":4,\"epoch\":\"$E0\"}",
+          "{\"data\":0,\"offset\":5},{\"data\":0,\"offset\":6}" },
         { ",\"limit\":2,\"reverse\":true", "{\"data\":0,\"offset\":6},{\"data\":0,\"offset\":5}" },
         { ",\"limit\":2,\"reverse\":true,\"since\":{\"offset\":4,\"epoch\":\"$E0\"}",
           "{\"data\":0,\"offset\":3},{\"data\":0,\"offset\":2}" },
@@ -306,14 +318,17 @@ static void joins_and_leaves_reach_those_who_want_them(void **state)
     struct rig_client *b = rig_connected(r, 1, "{\"sub\":\"bob\"}");
     rig_say(r, a, "{\"id\":2,\"subscribe\":{\"channel\":\"members:a\"}}");
     /* its own join too, as in the reference */
-    rig_expect(r, a, PLAIN_OK "\n{\"push\":{\"channel\":\"members:a\",\"join\":{\"info\":{\"user\":\"ann\",\"client\":\"C0\"}}}}");
+    rig_expect(r, a,
+               PLAIN_OK
+               "\n{\"push\":{\"channel\":\"members:a\",\"join\":{\"info\":{\"user\":\"ann\",\"client\":\"C0\"}}}}");
     rig_say(r, b, "{\"id\":2,\"subscribe\":{\"channel\":\"members:a\"}}");
     rig_forget(r, b);
     rig_expect(r, a, "{\"push\":{\"channel\":\"members:a\",\"join\":{\"info\":{\"user\":\"bob\",\"client\":\"C1\"}}}}");
     assert_int_equal(rig_present(r, 0, "members:a"), 2);
     rig_say(r, b, "{\"id\":3,\"unsubscribe\":{\"channel\":\"members:a\"}}");
     rig_expect(r, b, "{\"id\":3,\"unsubscribe\":{}}");
-    rig_expect(r, a, "{\"push\":{\"channel\":\"members:a\",\"leave\":{\"info\":{\"user\":\"bob\",\"client\":\"C1\"}}}}");
+    rig_expect(r, a,
+               "{\"push\":{\"channel\":\"members:a\",\"leave\":{\"info\":{\"user\":\"bob\",\"client\":\"C1\"}}}}");
     assert_int_equal(rig_present(r, 0, "members:a"), 1);
     rig_hang_up(r, a);
     assert_int_equal(rig_present(r, 0, "members:a"), 0);

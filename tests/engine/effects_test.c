@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-#define UNSUBSCRIBED(channel) \
+#define UNSUBSCRIBED(channel)                                                                                          \
     "{\"push\":{\"channel\":\"" channel "\",\"unsubscribe\":{\"code\":2000,\"reason\":\"server unsubscribe\"}}}"
 
 static void run_effect(struct rig *r, uint32_t worker, const struct effect_request *request, uint32_t affected)
@@ -47,8 +47,9 @@ static void subscribe_reaches_the_user_on_every_worker_and_is_pushed(void **stat
                                       .data = SLICE("{\"d\":1}"),
                                       .info = SLICE("[7]") };
     run_effect(r, 0, &request, 2);
-    static const char push[] = "{\"push\":{\"channel\":\"public:a\",\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\","
-                               "\"offset\":1,\"positioned\":true,\"data\":{\"d\":1}}}}";
+    static const char push[] =
+        "{\"push\":{\"channel\":\"public:a\",\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\","
+        "\"offset\":1,\"positioned\":true,\"data\":{\"d\":1}}}}";
     rig_expect(r, a, push);
     rig_expect(r, b, push);
     rig_expect(r, shop, "");
@@ -112,7 +113,9 @@ static void subscribe_waits_for_the_broker_on_each_worker(void **state)
         struct rig_client *a = rig_connected(r, 0, "{\"sub\":\"ann\"}");
         rig_connected(r, 0, "{\"sub\":\"ann\"}");
         rig_connected(r, 1, "{\"sub\":\"ann\"}");
-        struct effect_request request = { .kind = EFFECT_SUBSCRIBE, .user = SLICE("ann"), .channel = SLICE("members:a") };
+        struct effect_request request = { .kind = EFFECT_SUBSCRIBE,
+                                          .user = SLICE("ann"),
+                                          .channel = SLICE("members:a") };
         held_broker_set(r->broker, HELD_CALLS);
         assert_true(rig_effect(r, 1, &request));
         rig_run(r);

@@ -35,8 +35,7 @@ static void switch_to(struct rig *r, uint64_t version, rig_policy_fn *change, bo
     struct policy *policy = rig_policy(version, change, archive, revoke);
     struct countdown *done = countdown_new(r->office.count, &r->office, 0, count_answer);
     assert_non_null(done);
-    for (uint32_t i = 0; i < r->office.count; i++)
-        engine_set_policy(&r->workers[i].engine, policy_ref(policy), done);
+    for (uint32_t i = 0; i < r->office.count; i++) engine_set_policy(&r->workers[i].engine, policy_ref(policy), done);
     policy_unref(policy);
     answered = 0;
     rig_run(r);

@@ -54,7 +54,9 @@ static void begin(struct worker_thread *t, uint32_t slot)
 {
     struct rig_client *c = rig_open_at(t->rig, t->worker, slot);
     rig_say_only(t->rig, c, t->connect);
-    rig_say_only(t->rig, c, "{\"id\":2,\"subscribe\":{\"channel\":\"public:t\"}}\n{\"id\":3,\"subscribe\":{\"channel\":\"members:t\"}}");
+    rig_say_only(
+        t->rig, c,
+        "{\"id\":2,\"subscribe\":{\"channel\":\"public:t\"}}\n{\"id\":3,\"subscribe\":{\"channel\":\"members:t\"}}");
 }
 
 static void act(struct worker_thread *t, unsigned round)
@@ -100,7 +102,8 @@ static void streams_stay_whole_while_everything_comes_and_goes(void **state)
     pthread_t ids[RIG_WORKERS];
     pthread_barrier_t end;
     static char connect[1024];
-    (void)snprintf(connect, sizeof connect, "{\"id\":1,\"connect\":{\"token\":\"%s\"}}", rig_token("{\"sub\":\"ann\"}"));
+    (void)snprintf(connect, sizeof connect, "{\"id\":1,\"connect\":{\"token\":\"%s\"}}",
+                   rig_token("{\"sub\":\"ann\"}"));
     assert_int_equal(pthread_barrier_init(&end, NULL, RIG_WORKERS), 0);
     for (uint32_t i = 0; i < RIG_WORKERS; i++) {
         threads[i] = (struct worker_thread){ .rig = r, .worker = i, .connect = connect, .end = &end };

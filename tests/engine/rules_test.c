@@ -149,11 +149,16 @@ static void data_has_the_format_of_its_namespace(void **state)
         const char *data;
         bool is_json, fits;
     } rows[] = {
-        { POLICY_FORMAT_NOT_EMPTY, "", true, false },   { POLICY_FORMAT_NOT_EMPTY, "x", false, true },
-        { POLICY_FORMAT_JSON, "1", true, true },        { POLICY_FORMAT_JSON, "x", false, false },
-        { POLICY_FORMAT_JSON, "", true, false },        { POLICY_FORMAT_JSON_OBJECT, "{}", true, true },
-        { POLICY_FORMAT_JSON_OBJECT, " \t\r\n{}", true, true }, { POLICY_FORMAT_JSON_OBJECT, "[{}]", true, false },
-        { POLICY_FORMAT_JSON_OBJECT, "{", false, false }, { POLICY_FORMAT_JSON_OBJECT, " ", true, false },
+        { POLICY_FORMAT_NOT_EMPTY, "", true, false },
+        { POLICY_FORMAT_NOT_EMPTY, "x", false, true },
+        { POLICY_FORMAT_JSON, "1", true, true },
+        { POLICY_FORMAT_JSON, "x", false, false },
+        { POLICY_FORMAT_JSON, "", true, false },
+        { POLICY_FORMAT_JSON_OBJECT, "{}", true, true },
+        { POLICY_FORMAT_JSON_OBJECT, " \t\r\n{}", true, true },
+        { POLICY_FORMAT_JSON_OBJECT, "[{}]", true, false },
+        { POLICY_FORMAT_JSON_OBJECT, "{", false, false },
+        { POLICY_FORMAT_JSON_OBJECT, " ", true, false },
         { POLICY_FORMAT_BINARY, "", false, true },
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -122,7 +122,8 @@ static void a_broken_request_is_answered_after_the_answers_owed(void **state)
     struct buf out;
     buf_init(&out, BUF_NO_LIMIT);
     int fd = session_rig_dial(r);
-    session_rig_say(r, fd, "GET /now HTTP/1.1\r\nHost: a\r\n\r\nGET /later HTTP/1.1\r\nHost: a\r\n\r\nGET /now HTTP/2.0\r\n\r\n");
+    session_rig_say(
+        r, fd, "GET /now HTTP/1.1\r\nHost: a\r\n\r\nGET /later HTTP/1.1\r\nHost: a\r\n\r\nGET /now HTTP/2.0\r\n\r\n");
     session_rig_finish(r);
     session_rig_read_end(r, fd, &out);
     static const char *const order[] = { "GET []", "later 7", "\"error\"" };
@@ -183,7 +184,7 @@ static void a_peer_that_goes_while_its_answer_waits_is_forgotten(void **state)
     session_rig_free(r);
 }
 
-#define NEAR(ms) assert_in_range(session_rig_deadline(r), (ms) - 200, (ms) + 200)
+#define NEAR(ms) assert_in_range(session_rig_deadline(r), (ms)-200, (ms) + 200)
 
 static void each_state_has_its_deadline_and_slow_bytes_do_not_move_it(void **state)
 {
@@ -212,6 +213,7 @@ static void each_state_has_its_deadline_and_slow_bytes_do_not_move_it(void **sta
     session_rig_expire(r);
     session_rig_read_until(r, fd, &out, "too late");
     assert_int_equal(r->exchanges, 0);
+    session_rig_turns(r, 5);
     NEAR(SESSION_IDLE_TIMEOUT_MS);
     session_rig_say(r, fd, "GET /now HTTP/1.1\r\nHost: a\r\n\r\nGET /n"); /* the second has begun */
     NEAR(SESSION_HEAD_TIMEOUT_MS);

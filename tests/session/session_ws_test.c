@@ -41,7 +41,8 @@ static unsigned close_code(const struct buf *out)
 {
     for (size_t i = 0; i + 4 <= out->len; i++) {
         const uint8_t *at = (const uint8_t *)out->ptr + i;
-        if (at[0] == CLOSE && at[1] < 126 && at[1] >= 2 && i + 2 + at[1] == out->len) return (unsigned)at[2] << 8 | at[3];
+        if (at[0] == CLOSE && at[1] < 126 && at[1] >= 2 && i + 2 + at[1] == out->len)
+            return (unsigned)at[2] << 8 | at[3];
     }
     return 0;
 }
@@ -65,7 +66,8 @@ static void a_handshake_split_at_any_byte_is_accepted_with_frames_behind_it(void
         session_rig_write(r, fd, bytes, split);
         session_rig_write(r, fd, bytes + split, len - split);
         session_rig_read_until(r, fd, &out, "\"id\":2,\"subscribe\":{}");
-        assert_true(session_rig_holds(&out, "101 Switching Protocols") && session_rig_holds(&out, "\"connect\":{\"client\""));
+        assert_true(session_rig_holds(&out, "101 Switching Protocols") &&
+                    session_rig_holds(&out, "\"connect\":{\"client\""));
         close(fd);
         session_rig_turns(r, 3);
     }
@@ -147,8 +149,7 @@ static void a_client_that_waits_keeps_what_it_has_not_read_and_answers_in_order(
         "{\"id\":2,\"subscribe\":{\"channel\":\"a\"}}\n{\"id\":3,\"publish\":{\"channel\":\"a\",\"data\":1}}\n",
         "{\"id\":4,\"unsubscribe\":{\"channel\":\"b\"}}",
         "{\"id\":5,\"publish\":{\"channel\":\"a\",\"data\":2}}\n{\"id\":6,\"unsubscribe\":{\"channel\":\"a\"}}",
-        "{\"id\":7,\"subscribe\":{\"channel\":\"a\"}}",
-        "{\"id\":8,\"unsubscribe\":{\"channel\":\"b\"}}"
+        "{\"id\":7,\"subscribe\":{\"channel\":\"a\"}}", "{\"id\":8,\"unsubscribe\":{\"channel\":\"b\"}}"
     };
     for (size_t i = 0; i < 5; i++) len += session_rig_frame(bytes + len, TEXT, messages[i], strlen(messages[i]));
     for (size_t split = 0; split <= len; split += 17) {
@@ -181,7 +182,8 @@ static void a_client_may_go_while_it_waits_with_unread_bytes(void **state)
         struct buf out;
         buf_init(&out, BUF_NO_LIMIT);
         int fd = connected(r, &out);
-        say(r, fd, "{\"id\":2,\"subscribe\":{\"channel\":\"a\"}}\n{\"id\":3,\"publish\":{\"channel\":\"a\",\"data\":1}}");
+        say(r, fd,
+            "{\"id\":2,\"subscribe\":{\"channel\":\"a\"}}\n{\"id\":3,\"publish\":{\"channel\":\"a\",\"data\":1}}");
         say(r, fd, "{\"id\":4,\"publish\":{\"channel\":\"a\",\"data\":1}}");
         if (hard == 2) session_host_abort(&r->host);
         struct linger reset = { 1, 0 };
@@ -256,7 +258,8 @@ static void draining_closes_clients_with_3001(void **state)
     assert_true(session_host_drain(&r->host, &slot, 2));
     session_rig_turns(r, 3);
     assert_int_equal(atomic_load(&r->shared.client_count), 1);
-    while (session_host_drain(&r->host, &slot, 2)) {}
+    while (session_host_drain(&r->host, &slot, 2)) {
+    }
     for (int i = 0; i < 3; i++) {
         buf_clear(&out);
         session_rig_read_end(r, fd[i], &out);
@@ -309,7 +312,9 @@ static void refusals_at_the_handshake_say_why(void **state)
     char big[128];
     memset(big, ' ', sizeof big);
     buf_clear(&out);
-    session_rig_write(r, first, big, session_rig_frame(big, TEXT, "{\"id\":1}                                                        ", 65));
+    session_rig_write(
+        r, first, big,
+        session_rig_frame(big, TEXT, "{\"id\":1}                                                        ", 65));
     session_rig_read_end(r, first, &out);
     assert_int_equal(close_code(&out), 1009);
     close(first);
@@ -330,7 +335,8 @@ static void memory_may_run_out_at_each_step_of_a_connection(void **state)
         session_rig_say(r, fd, "POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
         session_rig_say(r, fd, "cd");
         session_rig_say(r, fd, session_rig_handshake);
-        static const char *const messages[] = { "{\"id\":1,\"connect\":{}}", "{\"id\":2,\"subscribe\":{\"channel\":\"a\"}}",
+        static const char *const messages[] = { "{\"id\":1,\"connect\":{}}",
+                                                "{\"id\":2,\"subscribe\":{\"channel\":\"a\"}}",
                                                 "{\"id\":3,\"publish\":{\"channel\":\"a\",\"data\":1}}" };
         for (size_t i = 0; i < 3; i++) {
             size_t len = session_rig_frame(frame, TEXT, messages[i], strlen(messages[i]));

@@ -148,8 +148,7 @@ static void store(struct publishing *p, struct memory_hold *h)
     struct memory_stream *stream = h->entry->stream;
     memory_stream_append(stream, h->entry->space, p->publication, h->now_ms);
     memory_hold_schedule(h);
-    if (p->r->version == 0) return;
-    stream->version = p->r->version;
+    stream->version = p->r->version; /* as the reference: one without a version forgets it */
     struct memory_version *before = stream->version_epoch;
     stream->version_epoch = p->version_epoch;
     p->version_epoch = before;

@@ -148,7 +148,7 @@ static void an_older_version_is_suppressed_and_another_version_epoch_starts_agai
     } steps[] = {
         { 5, "a", false, 1 }, { 5, "a", true, 1 }, { 4, "a", true, 1 },  { 4, "", true, 1 },
         { 6, "", false, 2 },  { 6, "", true, 2 },  { 1, "b", false, 3 }, { 1, "b", true, 3 },
-        { 0, "", false, 4 },  { 1, "b", true, 4 }, { 2, "b", false, 5 },
+        { 0, "", false, 4 },  { 1, "b", false, 5 }, { 1, "b", true, 5 },
     };
     CONTRACT_OPEN(rig, .workers = 1);
     subscribe_plain(&rig, 0);

@@ -92,8 +92,9 @@ static struct policy_deployment *deployment(rig_policy_fn *change)
         d->namespaces[i].options.stream_only = strcmp(namespaces[i].name, "map") != 0;
         d->namespaces[i].options.history_meta_ttl_ms = 3600000;
     }
-    d->without_namespace.options =
-        (struct policy_channel_options){ .stream_only = true, .history_meta_ttl_ms = 3600000, .subscribe.client = true };
+    d->without_namespace.options = (struct policy_channel_options){ .stream_only = true,
+                                                                    .history_meta_ttl_ms = 3600000,
+                                                                    .subscribe.client = true };
     d->limits = (struct policy_limits){ .stale_close_delay_ms = 10000,
                                         .ping_interval_ms = 25000,
                                         .pong_timeout_ms = 8000,
@@ -378,7 +379,7 @@ void rig_free(struct rig *r)
     for (size_t i = 0; i < RIG_CLIENTS; i++) rig_drop(&r->clients[i]);
     held_broker_release_all(r->broker);
     rig_run(r);
-    if (!r->dirty_end) check_nothing_left(r);
+    check_nothing_left(r);
     r->broker->ops->free(r->broker);
     for (uint32_t i = 0; i < r->office.count; i++) {
         (void)mailbox_drain(&r->boxes[i], 100000);
@@ -562,8 +563,7 @@ const char *rig_received(struct rig *r, struct rig_client *c)
 void rig_expect(struct rig *r, struct rig_client *c, const char *text)
 {
     const char *got = rig_received(r, c);
-    if (strcmp(got, text) != 0)
-    {
+    if (strcmp(got, text) != 0) {
         (void)fprintf(stderr, "got      %s\nexpected %s\n", got, text);
         fail_msg("closed with %u %s", c->close_code, c->close_reason);
     }
@@ -622,8 +622,7 @@ struct broker_history_options rig_history(const struct rig *r, const char *chann
     bool is_private;
     struct slice rest;
     const struct policy *p = r->workers[0].engine.policy;
-    const struct policy_channel_options *o =
-        policy_channel_resolve(p, 0, slice_from_cstr(channel), &is_private, &rest);
+    const struct policy_channel_options *o = policy_channel_resolve(p, 0, slice_from_cstr(channel), &is_private, &rest);
     assert_non_null(o);
     return (struct broker_history_options){
         .size = o->history_size, .ttl_ms = o->history_ttl_ms, .meta_ttl_ms = o->history_meta_ttl_ms, .policy_version = 1
@@ -670,7 +669,8 @@ uint32_t rig_subscribers(struct rig *r, uint32_t space, const char *channel)
 {
     struct search s = { .channel = slice_from_cstr(channel) };
     uint64_t cursor = 0;
-    while (r->broker->ops->channels(r->broker, space, &cursor, look, &s)) {}
+    while (r->broker->ops->channels(r->broker, space, &cursor, look, &s)) {
+    }
     return s.subscribers;
 }
 
@@ -679,9 +679,9 @@ uint32_t rig_present(struct rig *r, uint32_t space, const char *channel)
     struct broker_context context = engine_broker_context(&r->workers[0].engine);
     struct broker_result result = { 0 };
     struct broker_ticket nobody = { .handle = { .worker = 0 } };
-    assert_int_equal(r->broker->ops->presence(r->broker, &context, space, slice_from_cstr(channel), true, nobody,
-                                              &result),
-                     BROKER_DONE);
+    assert_int_equal(
+        r->broker->ops->presence(r->broker, &context, space, slice_from_cstr(channel), true, nobody, &result),
+        BROKER_DONE);
     uint32_t count = result.presence.client_count;
     broker_result_deinit(&result);
     return count;

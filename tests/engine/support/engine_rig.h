@@ -70,7 +70,6 @@ struct rig {
     uint64_t now_ms;
     int64_t wall_ms;
     uint32_t effects_done, affected; /* of rig_effect(): answers and their sums */
-    bool dirty_end; /* a test means to leave something behind */
 };
 
 typedef void rig_policy_fn(struct policy_deployment *d);

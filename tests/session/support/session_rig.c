@@ -40,7 +40,10 @@ static struct session_route route(struct session_host *host, struct session *s, 
     static const struct {
         const char *path;
         uint32_t handler;
-    } rows[] = { { "/now", HANDLER_NOW }, { "/later", HANDLER_LATER }, { "/again", HANDLER_AGAIN }, { "/refused", HANDLER_REFUSED } };
+    } rows[] = { { "/now", HANDLER_NOW },
+                 { "/later", HANDLER_LATER },
+                 { "/again", HANDLER_AGAIN },
+                 { "/refused", HANDLER_REFUSED } };
     struct session_route r = { .kind = SESSION_ROUTE_HANDLER, .body_bytes_max = 1000, .handler = HANDLER_NONE };
     if (slice_eq(request->path, SLICE("/ws"))) r.kind = SESSION_ROUTE_WEBSOCKET;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
@@ -60,7 +63,8 @@ static void fill(struct session_rig *r, struct session_answer *answer, int statu
     va_end(args);
     buf_clear(&r->answer);
     buf_append(&r->answer, slice_of(text, (size_t)len));
-    *answer = (struct session_answer){ .status = status, .content_type = SLICE("text/plain"), .body = buf_slice(&r->answer) };
+    *answer =
+        (struct session_answer){ .status = status, .content_type = SLICE("text/plain"), .body = buf_slice(&r->answer) };
 }
 
 static bool refuse(struct session_host *host, struct session *s, const struct session_route *route_,
@@ -100,8 +104,8 @@ static enum session_outcome completed(struct session_host *host, void *exchange,
     return SESSION_PENDING;
 }
 
-static enum session_outcome effect_done(struct session_host *host, void *exchange, uint32_t operation, uint32_t affected,
-                                        struct session_answer *answer)
+static enum session_outcome effect_done(struct session_host *host, void *exchange, uint32_t operation,
+                                        uint32_t affected, struct session_answer *answer)
 {
     (void)exchange, (void)operation;
     fill(rig_of(host), answer, 200, "later %u", affected);
@@ -199,10 +203,9 @@ static struct policy *make_policy(session_rig_policy_fn *change)
     d->allowed_origins.items = mem_must_alloc(sizeof(char *));
     d->allowed_origins.items[0] = owned("http://localhost");
     d->allowed_origins.count = 1;
-    d->without_namespace.options =
-        (struct policy_channel_options){ .stream_only = true,
-                                         .subscribe = { .client = true, .anonymous = true },
-                                         .publish = { .client = true, .anonymous = true } };
+    d->without_namespace.options = (struct policy_channel_options){ .stream_only = true,
+                                                                    .subscribe = { .client = true, .anonymous = true },
+                                                                    .publish = { .client = true, .anonymous = true } };
     d->limits = (struct policy_limits){ .stale_close_delay_ms = 10000,
                                         .ping_interval_ms = 25000,
                                         .pong_timeout_ms = 8000,
@@ -299,7 +302,9 @@ void session_rig_free(struct session_rig *r)
 
 int session_rig_dial(struct session_rig *r)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(r->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons(r->port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     int yes = 1;
