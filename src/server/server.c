@@ -261,16 +261,20 @@ static void log_start(const struct server *s)
     if (d->api_insecure) LOG_WARN("http_api.insecure is on: the server API asks for no key");
 }
 
-static int run(struct server *s)
+/* Before any thread, also the log's: all of them inherit it. One thread with a signal
+ * unblocked is enough for that signal to end the process. */
+static void block_signals(sigset_t *signals)
 {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before any thread: all of them inherit it */
+    sigemptyset(signals);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
 
+static int run(struct server *s, const sigset_t *signals)
+{
     if (platform_raise_nofile(&s->descriptors) != STATUS_OK) s->descriptors = 0;
     log_start(s);
     if (!build_office(s)) {
@@ -287,7 +291,7 @@ static int run(struct server *s)
     control_first_run_wipe(&s->first_run);
     LOG_INFO("serving");
 
-    wait_for_signals(s, &signals);
+    wait_for_signals(s, signals);
     bool clean = stop_workers(s);
     if (!clean) LOG_WARN("connections were cut: shutdown.timeout has passed");
     if (s->config->pid_file[0]) (void)unlink(s->config->pid_file);
@@ -310,8 +314,10 @@ int server_run(const struct server_options *options)
         bool json = c->log_format == CONFIG_LOG_JSON || (c->log_format == CONFIG_LOG_AUTO && !isatty(STDERR_FILENO));
         log_set_level(c->log_level);
         choose_worker_count(s);
+        sigset_t signals;
+        block_signals(&signals);
         if (log_sink_start(c->log_file, json)) {
-            status = run(s);
+            status = run(s, &signals);
             log_sink_stop();
         } else {
             fprintf(stderr, "xshathra: the log file \"%s\" cannot be opened: %s\n", c->log_file, strerror(errno));
