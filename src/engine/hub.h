@@ -36,7 +36,6 @@ enum subscription_flag {
     SUB_EXPIRES = 1 << 6,
     SUB_REGISTERED = 1 << 7,      /* counted by the broker: owes it an unsubscribe */
     SUB_FROM_TOKEN = 1 << 8,      /* named by the connection token */
-    SUB_UNSUBSCRIBE_WAITS = 1 << 9,
     SUB_LOST_EVENTS = 1 << 10,    /* while pending: its answer is followed by insufficient state */
 };
 
