@@ -1,0 +1,122 @@
+// Options that decide what answers where and whom the server believes, each with a server of its own.
+import { strict as assert } from 'node:assert';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { alone, fresh } from './lib/suite.mjs';
+import { RawSocket } from './lib/raw_http.mjs';
+import { RawWs } from './lib/raw_ws.mjs';
+import { testConfig } from './lib/server.mjs';
+import { until } from './lib/wait.mjs';
+
+const upgrade = (port, path, headers = []) =>
+  [`GET ${path} HTTP/1.1`, `Host: 127.0.0.1:${port}`, 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', ...headers, '', ''].join('\r\n');
+
+async function answer(server, path, headers) {
+  const raw = await RawSocket.connect(server.port);
+  raw.write(upgrade(server.port, path, headers));
+  const response = await raw.response({ headOnly: true });
+  raw.close();
+  return response;
+}
+
+const PATH = '/connection/websocket';
+
+alone('client.user_id_http_header names the user of a connection without a token', {
+  config: testConfig({
+    client: { user_id_http_header: 'X-User-Id' },
+    channel: { without_namespace: { allow_subscribe_for_client: true, presence: true, allow_presence_for_client: true } },
+  }),
+}, async (server) => {
+  const channel = fresh();
+  const raw = await RawSocket.connect(server.port);
+  raw.write(upgrade(server.port, PATH, ['X-User-Id: dora']));
+  assert.equal((await raw.response({ headOnly: true })).status, 101);
+  const ws = new RawWs();
+  ws.raw = raw;
+  assert.ok((await ws.call({ connect: {} })).connect.client);
+  assert.ok((await ws.subscribe(channel)).subscribe);
+  const { presence } = (await ws.call({ presence: { channel } })).presence;
+  assert.deepEqual(Object.values(presence).map((info) => info.user), ['dora']);
+  ws.close();
+  const nobody = await RawWs.open(server);
+  nobody.write(Buffer.alloc(0));
+  await assert.rejects(nobody.call({ connect: {} }), { code: 3501 });
+});
+
+alone('client.connection_limit answers 503 to one connection too many', {
+  config: testConfig({ client: { connection_limit: 1 } }),
+}, async (server) => {
+  const first = await RawWs.connect(server, server.token('ann'));
+  assert.equal((await answer(server, PATH)).status, 503);
+  first.close();
+  await until(async () => (await answer(server, PATH)).status === 101, 'the place to be free again');
+});
+
+alone('client.connection_rate_limit answers 503 when the bucket is empty, and refills it by one a second', {
+  config: testConfig({ client: { connection_rate_limit: 2 } }),
+}, async (server) => {
+  const statuses = [];
+  for (let i = 0; i < 4; i++) statuses.push((await answer(server, PATH)).status);
+  assert.deepEqual(statuses.slice(0, 2), [101, 101]);
+  assert.ok(statuses.slice(2).includes(503), `${statuses}`);
+  await until(async () => (await answer(server, PATH)).status === 101, 'a token in the bucket');
+});
+
+alone('websocket.disabled takes the endpoint away, websocket.handler_prefix moves it', {
+  config: testConfig({ websocket: { handler_prefix: '/live' } }),
+}, async (server) => {
+  assert.equal((await answer(server, PATH)).status, 404);
+  assert.equal((await answer(server, '/live')).status, 101);
+  assert.equal((await answer(server, '/realtime/live')).status, 101);
+  server.writeConfig(testConfig({ websocket: { disabled: true } }));
+  await server.restart();
+  assert.equal((await answer(server, PATH)).status, 404);
+});
+
+alone('http_api.disabled takes the server API away, http_api.handler_prefix moves it', {
+  config: testConfig({ http_api: { handler_prefix: '/engine' } }),
+}, async (server) => {
+  const headers = { 'X-API-Key': server.env.CENTRIFUGO_API_KEY };
+  const status = async (path) => (await server.request('POST', path, { body: '{}', headers })).status;
+  assert.equal(await status('/api/info'), 404);
+  assert.equal(await status('/engine/info'), 200);
+  assert.equal(await status('/realtime/engine/info'), 200);
+  server.writeConfig(testConfig({ http_api: { disabled: true } }));
+  await server.restart();
+  assert.equal(await status('/api/info'), 404);
+});
+
+alone('the pid file is there while the server runs, and gone after it', async () => {
+  const file = join(process.env.TMPDIR ?? '/tmp', `xshathra-${process.pid}.pid`);
+  return { config: testConfig({ pid_file: file }) };
+}, async (server) => {
+  const { pid_file: file } = JSON.parse(readFileSync(server.configFile, 'utf8'));
+  assert.equal(Number(readFileSync(file, 'utf8')), server.child.pid);
+  await server.stop();
+  assert.ok(!existsSync(file));
+  await server.launch();
+});
+
+const refusedPeer = async (server, forwarded) => {
+  const before = server.stderr.length;
+  assert.equal((await answer(server, PATH, ['Origin: https://elsewhere.example', `X-Forwarded-For: ${forwarded}`])).status, 403);
+  let line;
+  await until(async () => {
+    line = server.stderr.slice(before).split('\n').find((text) => text.includes('websocket refused'));
+    return line !== undefined;
+  }, 'the refusal in the log');
+  return JSON.parse(line).peer;
+};
+
+alone('a trusted proxy\'s word for the address of a client is believed, up to the last it does not know', {
+  config: testConfig({ trusted_proxies: ['127.0.0.1', '10.0.0.0/8'] }),
+}, async (server) => {
+  assert.equal(await refusedPeer(server, '203.0.113.7'), '203.0.113.7');
+  assert.equal(await refusedPeer(server, '198.51.100.1, 203.0.113.7, 10.1.2.3'), '203.0.113.7');
+  assert.equal(await refusedPeer(server, 'nonsense, 10.1.2.3'), '10.1.2.3');
+});
+
+alone('a stranger\'s word for its address is not believed', { config: testConfig({ trusted_proxies: ['192.0.2.1'] }) }, async (server) => {
+  assert.equal(await refusedPeer(server, '203.0.113.7'), '127.0.0.1');
+});
