@@ -46,10 +46,10 @@ find tests -name node_modules -prune -o \( -name '*.c' -o -name '*_test.mjs' \) 
             sub(/\(.*/, "", name)
             print file "\t" name
         }
-        file ~ /\.mjs$/ && /^ *([a-z]+\()?[\047`]/ {
+        file ~ /\.mjs$/ && /^ *([a-z]+\()?["\047`]/ {
             for (at = 1; at <= length($0); at = after) {
                 rest = substr($0, at)
-                if (!match(rest, /[\047`]/)) break
+                if (!match(rest, /["\047`]/)) break
                 pattern = literal($0, at + RSTART - 1, substr(rest, RSTART, 1))
                 if (pattern != "" && pattern != ".*") print file "\t" pattern
             }

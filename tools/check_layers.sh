@@ -7,6 +7,7 @@ src=$1
 layers=$2
 bad=0
 while IFS=: read -r folder deps; do
+    # shellcheck disable=SC2013 # folder names hold no blanks
     for found in $(grep -rhoE '^#include "[a-z]+/' "$src/$folder" 2>/dev/null | sed 's/.*"//; s,/,,' | sort -u); do
         [ "$found" = "$folder" ] && continue
         case ",$deps," in
