@@ -153,6 +153,19 @@ static void start_parts(struct client *c, struct connect_work *w, const struct w
     }
 }
 
+/* What the HTTP request said has done its work; most connections keep nothing of it. */
+static void drop_request_parts(struct client *c)
+{
+    struct client_extra *extra = c->extra;
+    if (!extra) return;
+    mem_free(extra->origin);
+    mem_free(extra->header_user);
+    extra->origin = extra->header_user = NULL;
+    if (extra->conn_info || extra->meta || extra->has_client_key) return;
+    mem_free(extra);
+    c->extra = NULL;
+}
+
 /* The client gets its user and space. */
 static struct refusal settle_identity(struct client *c, const struct identity *who)
 {
@@ -172,10 +185,7 @@ static struct refusal settle_identity(struct client *c, const struct identity *w
         return refuse_close(DISCONNECT_INTERNAL, "out of memory");
     }
     metrics_add(e->metrics, METRIC_NODE_NUM_CLIENTS, 1);
-    if (c->extra) {
-        mem_free(c->extra->origin);
-        c->extra->origin = NULL;
-    }
+    drop_request_parts(c);
     if (who->info.len || who->meta.len) {
         struct client_extra *extra = client_need_extra(c);
         if (!extra) return refuse_close(DISCONNECT_INTERNAL, "out of memory");
