@@ -11,8 +11,8 @@
 #include "policy/policy_address.h"
 #include "policy/policy_glob.h"
 
-static void report(struct config_settings *s, enum config_severity severity, struct slice path, const char *format,
-                   va_list args)
+__attribute__((format(printf, 4, 0))) static void report(struct config_settings *s, enum config_severity severity,
+                                                         struct slice path, const char *format, va_list args)
 {
     char sentence[512];
     (void)vsnprintf(sentence, sizeof sentence, format, args);

@@ -101,9 +101,12 @@ scenario('one command of a wrong type refuses the whole batch before anything is
   assert.equal((await server.api('history', { channel, limit: -1 })).publications.length, 0);
 });
 
-scenario('ten thousand commands do not hold up another request', async (server) => {
+// A late broker answers each command late: as many then as fit the answer's ten seconds.
+const MANY = process.env.XSHATHRA_BROKER_DELAY_MS ? 500 : 10_000;
+
+scenario('a batch of very many commands does not hold up another request', async (server) => {
   const channel = `public:${fresh()}`;
-  const commands = Array.from({ length: 10_000 }, (_, i) => ({ publish: { channel, data: i } }));
+  const commands = Array.from({ length: MANY }, (_, i) => ({ publish: { channel, data: i } }));
   const batch = server.apiAnswer('batch', { commands });
   let others = 0;
   let answer;
@@ -113,7 +116,7 @@ scenario('ten thousand commands do not hold up another request', async (server) 
     others += 1;
   }
   await done;
-  assert.equal(answer.json.replies.at(-1).publish.offset, 10_000);
+  assert.equal(answer.json.replies.at(-1).publish.offset, MANY);
   assert.ok(others > 1, `${others} other requests`);
 });
 

@@ -36,6 +36,7 @@ struct delayed_broker {
     struct heap jobs;
     size_t bytes;
     uint64_t lane_due_us[LANES]; /* of the last call in the lane */
+    uint32_t lane_subscribes[LANES]; /* subscribe calls not yet carried out */
     uint64_t random;
     bool stopping;
 };
@@ -90,10 +91,15 @@ static uint64_t next_random(struct delayed_broker *d) /* xorshift64 */
     return d->random ^= d->random << 17;
 }
 
+static size_t lane_of(uint32_t space, struct slice channel)
+{
+    return hash_bytes(channel, space) % LANES;
+}
+
 /* Later than all that is before it in its lane. */
 static uint64_t due_of(struct delayed_broker *d, const struct job *job)
 {
-    uint64_t *lane = &d->lane_due_us[hash_bytes(job->request.channel, job->request.space) % LANES];
+    uint64_t *lane = &d->lane_due_us[lane_of(job->request.space, job->request.channel)];
     uint64_t due = job->queued_us + next_random(d) % (2 * d->delay_us + 1);
     if (due <= *lane) due = *lane + 1;
     return *lane = due;
@@ -106,7 +112,11 @@ static enum status queue(struct delayed_broker *d, struct job *job, bool must)
     pthread_mutex_lock(&d->lock);
     if (must || (d->jobs.count < JOBS_MAX && d->bytes + job->cost <= BYTES_MAX)) {
         status = heap_set(&d->jobs, &job->due, due_of(d, job));
-        if (status == STATUS_OK) d->bytes += job->cost;
+        if (status == STATUS_OK) {
+            d->bytes += job->cost;
+            if (job->request.call == DELAYED_SUBSCRIBE)
+                d->lane_subscribes[lane_of(job->request.space, job->request.channel)]++;
+        }
         pthread_cond_signal(&d->changed);
     }
     pthread_mutex_unlock(&d->lock);
@@ -163,7 +173,16 @@ static enum broker_answer regain(struct broker *b, const struct broker_context *
 
 static void unsubscribe(struct broker *b, const struct broker_context *c, uint32_t space, struct slice channel)
 {
-    must_delay(b, c, &(struct delayed_request){ .call = DELAYED_UNSUBSCRIBE, .space = space, .channel = channel });
+    /* Effective at once, as the interface says, unless a subscribe must not be overtaken. */
+    struct delayed_broker *d = of(b);
+    pthread_mutex_lock(&d->lock);
+    bool overtakes = d->lane_subscribes[lane_of(space, channel)] > 0;
+    pthread_mutex_unlock(&d->lock);
+    if (overtakes) {
+        must_delay(b, c, &(struct delayed_request){ .call = DELAYED_UNSUBSCRIBE, .space = space, .channel = channel });
+    } else {
+        d->inner->ops->unsubscribe(d->inner, c, space, channel);
+    }
 }
 
 static enum broker_answer history(struct broker *b, const struct broker_context *c, const struct broker_history *r,
@@ -287,8 +306,11 @@ static void *work(void *context)
     pthread_mutex_lock(&d->lock);
     while ((job = next_job(d))) {
         pthread_mutex_unlock(&d->lock);
+        bool subscribes = job->request.call == DELAYED_SUBSCRIBE;
+        size_t lane = lane_of(job->request.space, job->request.channel);
         carry_out(d, job);
         pthread_mutex_lock(&d->lock);
+        if (subscribes) d->lane_subscribes[lane]--;
     }
     pthread_mutex_unlock(&d->lock);
     return NULL;
