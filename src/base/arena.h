@@ -9,7 +9,7 @@
 struct arena {
     struct arena_chunk *chunks_;
     char *next_, *end_;
-    size_t bytes_;   /* handed out since the last reset */
+    size_t bytes_; /* handed out since the last reset */
     size_t bytes_max;
 };
 

@@ -37,8 +37,14 @@ MUST_CHECK struct blob *blob_new_raw(struct slice bytes);
 struct blob *blob_ref(struct blob *b);
 void blob_unref(struct blob *b); /* accepts NULL */
 
-static inline char *blob_header(struct blob *b) { return b->bytes; }
-static inline char *blob_body(struct blob *b) { return b->bytes + b->header_len; }
+static inline char *blob_header(struct blob *b)
+{
+    return b->bytes;
+}
+static inline char *blob_body(struct blob *b)
+{
+    return b->bytes + b->header_len;
+}
 /* header and body: one complete frame */
 static inline struct slice blob_frame(const struct blob *b)
 {
@@ -47,6 +53,9 @@ static inline struct slice blob_frame(const struct blob *b)
 
 /* What a queue counts for holding it: bytes plus a fixed overhead. */
 #define BLOB_OVERHEAD 64
-static inline size_t blob_cost(const struct blob *b) { return b->body_len + (size_t)b->header_len + BLOB_OVERHEAD; }
+static inline size_t blob_cost(const struct blob *b)
+{
+    return b->body_len + (size_t)b->header_len + BLOB_OVERHEAD;
+}
 
 #endif

@@ -14,9 +14,9 @@
 
 struct buf {
     char *ptr;
-    size_t len;       /* bytes in use */
-    size_t cap;       /* bytes allocated */
-    size_t len_max;   /* refuses to grow past this */
+    size_t len;         /* bytes in use */
+    size_t cap;         /* bytes allocated */
+    size_t len_max;     /* refuses to grow past this */
     enum status failed; /* STATUS_OK, STATUS_NO_MEMORY or STATUS_TOO_LARGE */
 };
 
@@ -34,8 +34,14 @@ void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(pr
 /* Drop len bytes from the front (at most all), moving the rest down. */
 void buf_consume(struct buf *b, size_t len);
 
-static inline bool buf_ok(const struct buf *b) { return b->failed == STATUS_OK; }
-static inline struct slice buf_slice(const struct buf *b) { return (struct slice){ b->ptr, b->len }; }
+static inline bool buf_ok(const struct buf *b)
+{
+    return b->failed == STATUS_OK;
+}
+static inline struct slice buf_slice(const struct buf *b)
+{
+    return (struct slice){ b->ptr, b->len };
+}
 
 /* Hand the bytes to the caller, NUL-terminated (not counted in *len); b is empty
  * after it. NULL when b had failed or memory is out. Freed with mem_free(). */

@@ -13,8 +13,14 @@ struct list {
     struct list *next, *prev;
 };
 
-static inline void list_init(struct list *l) { l->next = l->prev = l; }
-static inline bool list_empty(const struct list *l) { return l->next == l; }
+static inline void list_init(struct list *l)
+{
+    l->next = l->prev = l;
+}
+static inline bool list_empty(const struct list *l)
+{
+    return l->next == l;
+}
 
 static inline void list_insert_before(struct list *at, struct list *node)
 {
@@ -24,8 +30,14 @@ static inline void list_insert_before(struct list *at, struct list *node)
     at->prev = node;
 }
 
-static inline void list_push_back(struct list *head, struct list *node) { list_insert_before(head, node); }
-static inline void list_push_front(struct list *head, struct list *node) { list_insert_before(head->next, node); }
+static inline void list_push_back(struct list *head, struct list *node)
+{
+    list_insert_before(head, node);
+}
+static inline void list_push_front(struct list *head, struct list *node)
+{
+    list_insert_before(head->next, node);
+}
 
 static inline void list_remove(struct list *node)
 {
@@ -55,7 +67,7 @@ static inline void list_splice(struct list *to, struct list *from)
 
 #define LIST_ENTRY(node, type, member) container_of(node, type, member)
 /* The body may remove or free the current node, but no other. */
-#define LIST_EACH(node, next_, head) \
+#define LIST_EACH(node, next_, head)                                                                                   \
     for (struct list *node = (head)->next, *next_ = node->next; node != (head); node = next_, next_ = node->next)
 
 #endif

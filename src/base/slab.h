@@ -18,15 +18,15 @@ struct slab_object {
 
 struct slab {
     uint32_t object_len_;
-    uint32_t shift_;                /* objects per chunk = 1 << shift_ */
-    struct slab_place *places_;     /* one per chunk index ever used */
-    uint64_t *open_;                /* one bit per place: its chunk is there and has room */
+    uint32_t shift_;            /* objects per chunk = 1 << shift_ */
+    struct slab_place *places_; /* one per chunk index ever used */
+    uint64_t *open_;            /* one bit per place: its chunk is there and has room */
     uint32_t place_count_, place_cap_;
-    uint32_t first_open_;           /* no bit is set in the words below this one */
-    uint32_t absent_count_;         /* places without a chunk */
-    uint32_t empty_count_;          /* chunks without a live object */
-    size_t count;         /* live objects; read only */
-    size_t bytes;         /* memory held; read only */
+    uint32_t first_open_;   /* no bit is set in the words below this one */
+    uint32_t absent_count_; /* places without a chunk */
+    uint32_t empty_count_;  /* chunks without a live object */
+    size_t count;           /* live objects; read only */
+    size_t bytes;           /* memory held; read only */
 };
 
 void slab_init(struct slab *s, size_t object_len);

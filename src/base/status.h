@@ -4,20 +4,20 @@
 #ifndef XSHATHRA_BASE_STATUS_H
 #define XSHATHRA_BASE_STATUS_H
 
-#define STATUS_LIST(X)                                     \
-    X(OK, "ok")                                            \
-    X(NO_MEMORY, "out of memory")                          \
-    X(TOO_LARGE, "limit exceeded")                         \
-    X(MALFORMED, "malformed input")                        \
-    X(NOT_FOUND, "not found")                              \
-    X(EXISTS, "already exists")                            \
-    X(DENIED, "permission denied")                         \
-    X(EXPIRED, "expired")                                  \
-    X(GONE, "already closed")                              \
-    X(OVERLOADED, "too much work queued")                  \
-    X(UNAVAILABLE, "not available")                        \
-    X(CONFLICT, "conflict")                                \
-    X(IO, "input or output failed")                        \
+#define STATUS_LIST(X)                                                                                                 \
+    X(OK, "ok")                                                                                                        \
+    X(NO_MEMORY, "out of memory")                                                                                      \
+    X(TOO_LARGE, "limit exceeded")                                                                                     \
+    X(MALFORMED, "malformed input")                                                                                    \
+    X(NOT_FOUND, "not found")                                                                                          \
+    X(EXISTS, "already exists")                                                                                        \
+    X(DENIED, "permission denied")                                                                                     \
+    X(EXPIRED, "expired")                                                                                              \
+    X(GONE, "already closed")                                                                                          \
+    X(OVERLOADED, "too much work queued")                                                                              \
+    X(UNAVAILABLE, "not available")                                                                                    \
+    X(CONFLICT, "conflict")                                                                                            \
+    X(IO, "input or output failed")                                                                                    \
     X(INTERNAL, "internal error")
 
 enum status {

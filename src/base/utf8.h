@@ -13,7 +13,10 @@ struct utf8 {
 /* Feed the next piece: false as soon as the whole so far cannot be valid. */
 bool utf8_feed(struct utf8 *u, struct slice piece);
 /* True when no sequence is left half done. */
-static inline bool utf8_complete(const struct utf8 *u) { return u->need == 0; }
+static inline bool utf8_complete(const struct utf8 *u)
+{
+    return u->need == 0;
+}
 bool utf8_valid(struct slice s);
 /* Write code point cp (at most 0x10ffff, no surrogate) to out; returns 1 to 4. */
 size_t utf8_encode(uint32_t cp, char out[static 4]);

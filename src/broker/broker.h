@@ -42,8 +42,8 @@ struct broker_publications {
 /* ---- requests: channel keys are (space, name) everywhere ---- */
 
 struct broker_history_options { /* resolved by the caller from its policy version */
-    uint32_t size;    /* 0 = history off */
-    uint64_t ttl_ms;  /* 0 = history off */
+    uint32_t size;              /* 0 = history off */
+    uint64_t ttl_ms;            /* 0 = history off */
     uint64_t meta_ttl_ms;
     uint64_t policy_version; /* the highest seen wins */
 };
@@ -69,16 +69,16 @@ struct broker_publish_result {
 struct broker_subscribe {
     uint32_t space;
     struct slice channel;
-    bool position; /* make a stream position if there is none (positioned, recoverable) */
-    bool recover;  /* read what was missed since `since` */
-    bool cache;    /* with recover: at most the latest publication (row HI-26) */
+    bool position;                /* make a stream position if there is none (positioned, recoverable) */
+    bool recover;                 /* read what was missed since `since` */
+    bool cache;                   /* with recover: at most the latest publication (row HI-26) */
     struct broker_position since; /* epoch "" = do not compare epochs (row HI-18) */
     uint32_t recover_max;         /* more missed than this = not recovered */
     struct broker_history_options history;
 };
 
 struct broker_subscribe_result {
-    uint64_t seq; /* covered by this result */
+    uint64_t seq;               /* covered by this result */
     struct broker_position top; /* epoch "" when the channel has no stream and none was asked for */
     bool recovered;
     struct broker_publications missed; /* in offset order; only when recovered */
@@ -87,7 +87,7 @@ struct broker_subscribe_result {
 struct broker_history {
     uint32_t space;
     struct slice channel;
-    int64_t limit;     /* 0 = only the position, -1 = all */
+    int64_t limit; /* 0 = only the position, -1 = all */
     bool has_since;
     struct broker_position since; /* epoch "" = do not compare */
     bool reverse;
@@ -138,7 +138,7 @@ void broker_completion_free(struct broker_completion *c); /* with its result */
 /* How a broker reaches the workers; all borrowed for its life. */
 struct broker_links {
     struct post_office *office;
-    uint32_t worker_count; /* of office->boxes, at most POST_OFFICE_MAX */
+    uint32_t worker_count;                                        /* of office->boxes, at most POST_OFFICE_MAX */
     void (*deliver_publication)(struct mail *mail, void *worker); /* mail: struct publication_mail */
     void (*deliver_completion)(struct mail *mail, void *worker);  /* mail: struct broker_completion */
     void (*deliver_gap)(struct mail *mail, void *worker);         /* mail: struct broker_gap */
@@ -164,8 +164,9 @@ struct broker_context {
 struct broker;
 
 struct broker_ops {
-    enum broker_answer (*publish)(struct broker *b, const struct broker_context *c, const struct broker_publish *request,
-                                  struct broker_ticket ticket, struct broker_result *result);
+    enum broker_answer (*publish)(struct broker *b, const struct broker_context *c,
+                                  const struct broker_publish *request, struct broker_ticket ticket,
+                                  struct broker_result *result);
     /* Register one more subscriber of this worker. Every DONE with STATUS_OK is
      * paid back by one unsubscribe. */
     enum broker_answer (*subscribe)(struct broker *b, const struct broker_context *c,
@@ -173,23 +174,27 @@ struct broker_ops {
                                     struct broker_result *result);
     /* Fire and forget: the answer is complete for this worker when it returns. */
     void (*unsubscribe)(struct broker *b, const struct broker_context *c, uint32_t space, struct slice channel);
-    enum broker_answer (*history)(struct broker *b, const struct broker_context *c, const struct broker_history *request,
-                                  struct broker_ticket ticket, struct broker_result *result);
+    enum broker_answer (*history)(struct broker *b, const struct broker_context *c,
+                                  const struct broker_history *request, struct broker_ticket ticket,
+                                  struct broker_result *result);
     /* status NOT_FOUND never: removing what is not there is OK. */
     enum broker_answer (*history_remove)(struct broker *b, const struct broker_context *c, uint32_t space,
-                                         struct slice channel, struct broker_ticket ticket, struct broker_result *result);
+                                         struct slice channel, struct broker_ticket ticket,
+                                         struct broker_result *result);
     /* info.client is the key; adding again refreshes. Fire and forget. */
     enum status (*presence_add)(struct broker *b, const struct broker_context *c, uint32_t space, struct slice channel,
                                 const struct publication_info *info);
     void (*presence_remove)(struct broker *b, const struct broker_context *c, uint32_t space, struct slice channel,
                             struct slice client);
     /* stats_only: entries stay empty */
-    enum broker_answer (*presence)(struct broker *b, const struct broker_context *c, uint32_t space, struct slice channel,
-                                   bool stats_only, struct broker_ticket ticket, struct broker_result *result);
+    enum broker_answer (*presence)(struct broker *b, const struct broker_context *c, uint32_t space,
+                                   struct slice channel, bool stats_only, struct broker_ticket ticket,
+                                   struct broker_result *result);
     /* After a gap: clear the mark and read everything after offset `since` in one
      * step; result as of subscribe with recover. */
-    enum broker_answer (*regain)(struct broker *b, const struct broker_context *c, const struct broker_subscribe *request,
-                                 struct broker_ticket ticket, struct broker_result *result);
+    enum broker_answer (*regain)(struct broker *b, const struct broker_context *c,
+                                 const struct broker_subscribe *request, struct broker_ticket ticket,
+                                 struct broker_result *result);
     /* Expiry work of one worker's share of the channels; bounded; true = more to do now. */
     bool (*sweep)(struct broker *b, const struct broker_context *c);
     /* Channels with subscribers, in slices: *cursor starts at 0; visit is called for

@@ -126,7 +126,10 @@ void client_disconnect_with(struct client *c, uint32_t code, struct slice reason
     c->port->close(c, code, reason);
 }
 
-void client_disconnect(struct client *c, uint32_t code) { client_disconnect_with(c, code, disconnect_reason(code)); }
+void client_disconnect(struct client *c, uint32_t code)
+{
+    client_disconnect_with(c, code, disconnect_reason(code));
+}
 
 struct rules_identity client_identity(const struct client *c, const struct subscription *sub)
 {
@@ -135,7 +138,10 @@ struct rules_identity client_identity(const struct client *c, const struct subsc
 
 /* ---- deadlines ---- */
 
-static uint64_t sooner(uint64_t a, uint64_t b) { return a == 0 || (b != 0 && b < a) ? b : a; }
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
 
 void client_arm(struct client *c)
 {

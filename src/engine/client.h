@@ -43,19 +43,19 @@ struct client_port {
 };
 
 enum client_state {
-    CLIENT_NEW,       /* waits for connect, until stale_close_delay */
+    CLIENT_NEW,        /* waits for connect, until stale_close_delay */
     CLIENT_CONNECTING, /* connect is being worked on */
     CLIENT_CONNECTED,
-    CLIENT_REFUSED,   /* connect was answered with an error: nothing more is read (OB-13) */
-    CLIENT_CLOSING,   /* close was decided; nothing is sent or read any more */
+    CLIENT_REFUSED, /* connect was answered with an error: nothing more is read (OB-13) */
+    CLIENT_CLOSING, /* close was decided; nothing is sent or read any more */
 };
 
 /* What few connections have; allocated when the first of it comes. */
 struct client_extra {
-    struct held_bytes *conn_info; /* owned or NULL */
-    struct held_bytes *meta;      /* owned or NULL */
-    char *header_user;    /* owned; from client.user_id_http_header, until connect */
-    char *origin;         /* owned; header of the HTTP request, until connect */
+    struct held_bytes *conn_info;            /* owned or NULL */
+    struct held_bytes *meta;                 /* owned or NULL */
+    char *header_user;                       /* owned; from client.user_id_http_header, until connect */
+    char *origin;                            /* owned; header of the HTTP request, until connect */
     uint8_t client_key[POLICY_KEY_HASH_LEN]; /* hash of the key that let it in */
     bool has_client_key;
 };
@@ -63,27 +63,27 @@ struct client_extra {
 struct client {
     struct engine *engine;
     const struct client_port *port;
-    struct hub_user *user;   /* NULL until connected */
+    struct hub_user *user; /* NULL until connected */
     struct list in_user;
     struct list subscriptions; /* struct subscription.in_client */
     struct list operations;    /* struct operation.in_client */
     struct client_extra *extra;
-    uint64_t stale_or_expire_ms;  /* until connected: stale close; then connection expiry with its grace; 0 = never */
-    uint64_t next_ping_ms;        /* 0 = no pings */
-    uint64_t pong_due_ms;         /* 0 = no pong is owed */
-    uint64_t next_check_ms;       /* subscription expiry; 0 = no subscription expires */
-    uint64_t connect_number;      /* later connects have higher ones; 0 = not yet */
-    uint32_t slot, generation;    /* the session's handle */
+    uint64_t stale_or_expire_ms; /* until connected: stale close; then connection expiry with its grace; 0 = never */
+    uint64_t next_ping_ms;       /* 0 = no pings */
+    uint64_t pong_due_ms;        /* 0 = no pong is owed */
+    uint64_t next_check_ms;      /* subscription expiry; 0 = no subscription expires */
+    uint64_t connect_number;     /* later connects have higher ones; 0 = not yet */
+    uint32_t slot, generation;   /* the session's handle */
     uint32_t space;
     uint32_t subscription_count;
-    uint8_t id[16];               /* shown as a UUID */
-    uint8_t state;                /* enum client_state */
-    uint8_t parked;               /* operations that commands wait for */
+    uint8_t id[16]; /* shown as a UUID */
+    uint8_t state;  /* enum client_state */
+    uint8_t parked; /* operations that commands wait for */
     bool expires;
-    bool got_project;             /* a client key has named the space */
-    bool gone;                    /* client_gone() has been here */
+    bool got_project;                    /* a client key has named the space */
+    bool gone;                           /* client_gone() has been here */
     bool has_name, has_version, counted; /* for the gauge of connections */
-    bool frame_pings;             /* pings are the transport's, not the protocol's (CP-90) */
+    bool frame_pings;                    /* pings are the transport's, not the protocol's (CP-90) */
 };
 
 #define CLIENT_ID_LEN 36

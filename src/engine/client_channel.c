@@ -3,7 +3,8 @@
 #include "json/json_reader.h"
 
 /* 0 or the error, and the channel understood. */
-static uint32_t allow(struct client *c, struct slice name, enum rules_operation operation, struct rules_channel *channel)
+static uint32_t allow(struct client *c, struct slice name, enum rules_operation operation,
+                      struct rules_channel *channel)
 {
     uint32_t error = rules_resolve(c->engine->policy, c->space, name, true, channel);
     if (error) return error;
@@ -183,9 +184,8 @@ static void finish_presence(struct client *c, struct operation *op, struct broke
     for (uint32_t i = 0; i < found->entry_count; i++) {
         const struct publication_info *info = &found->entries[i].info;
         if (!client_can_read_info(c, info)) return;
-        entries[i] = (struct presence_entry){
-            .client = info->client, .info = { info->user, info->client, info->conn_info, info->chan_info }
-        };
+        entries[i] = (struct presence_entry){ .client = info->client,
+                                              .info = { info->user, info->client, info->conn_info, info->chan_info } };
     }
     reply.kind = REPLY_PRESENCE;
     reply.presence.presence = entries;

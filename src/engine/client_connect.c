@@ -59,8 +59,8 @@ static void send_connect_reply(struct client *c, struct connect_work *w)
         if (!part->sub) continue; /* ended by the server meanwhile */
         struct connect_result_sub *s = &subs[sub_count++];
         s->channel = hub_channel_name(part->sub->channel);
-        fits = client_subscribe_result(c, part->sub, &part->result.subscribe, part->was_recovering,
-                                       part->since_offset, &s->result);
+        fits = client_subscribe_result(c, part->sub, &part->result.subscribe, part->was_recovering, part->since_offset,
+                                       &s->result);
         s->result.data = held_bytes_slice(part->data);
         fits = fits && client_can_read_bytes(c, part->data);
     }

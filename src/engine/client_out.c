@@ -65,7 +65,10 @@ static void encode_and_send(struct client *c, const struct reply *reply, bool an
     }
 }
 
-void client_reply(struct client *c, const struct reply *reply) { encode_and_send(c, reply, true); }
+void client_reply(struct client *c, const struct reply *reply)
+{
+    encode_and_send(c, reply, true);
+}
 
 void client_reply_error(struct client *c, uint32_t command_id, enum command_kind kind, uint32_t code)
 {

@@ -28,10 +28,10 @@ struct subscription_plan {
     struct slice channel;
     const struct policy_channel_options *options;
     uint16_t flags;
-    struct slice chan_info; /* raw */
-    uint32_t expire_at_s;   /* with SUB_EXPIRES */
+    struct slice chan_info;     /* raw */
+    uint32_t expire_at_s;       /* with SUB_EXPIRES */
     struct tags_filter *filter; /* taken over; NULL = none */
-    bool recover; /* asked by the client, or automatic: client_recovers_by_itself() */
+    bool recover;               /* asked by the client, or automatic: client_recovers_by_itself() */
     uint64_t since_offset;
     struct slice since_epoch;
 };
@@ -50,7 +50,8 @@ uint16_t client_plan_flags(const struct policy_channel_options *o, const struct 
 bool client_start_subscription(struct client *c, const struct subscription_plan *plan, struct operation *op);
 /* The broker has answered: from here on the subscription takes live events from
  * result->seq on. Presence and join follow with client_announce(). */
-void client_settle_subscription(struct client *c, struct subscription *sub, const struct broker_subscribe_result *result);
+void client_settle_subscription(struct client *c, struct subscription *sub,
+                                const struct broker_subscribe_result *result);
 void client_announce(struct client *c, struct subscription *sub);
 /* Send what came while it was pending, in order. May end it. */
 void client_flush_backlog(struct client *c, struct subscription *sub);

@@ -37,8 +37,8 @@ static uint32_t check_refresh_token(struct client *c, struct slice token, struct
     struct engine *e = c->engine;
     const char *why = NULL;
     uint32_t code = 0;
-    switch (auth_verify(e->verifier, e->auth_scratch, token, e->wall_ms / 1000, AUTH_CONNECTION, &e->arena, claims,
-                        &why)) {
+    switch (
+        auth_verify(e->verifier, e->auth_scratch, token, e->wall_ms / 1000, AUTH_CONNECTION, &e->arena, claims, &why)) {
     case AUTH_INVALID: code = DISCONNECT_INVALID_TOKEN; break;
     case AUTH_EXPIRED: code = DISCONNECT_EXPIRED; break;
     case AUTH_ERROR: code = DISCONNECT_INTERNAL; break;

@@ -165,14 +165,13 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
         plan.expire_at_s = expire_at_s > UINT32_MAX ? UINT32_MAX : (uint32_t)expire_at_s;
     }
     struct held_bytes *data = held_bytes_copy(claims.data);
-    struct operation *op =
-        held_bytes_failed(data, claims.data) ? NULL : operation_new(c, r->channel, finish_subscribe);
+    struct operation *op = held_bytes_failed(data, claims.data) ? NULL : operation_new(c, r->channel, finish_subscribe);
     if (op) {
         op->command_id = id;
         op->parks = true;
         op->was_recovering = plan.recover;
-        op->strict_recovery = (r->flag & SUBSCRIBE_FLAG_STRICT_RECOVERY) != 0 &&
-                              plan.options->recovery_mode == POLICY_RECOVERY_STREAM;
+        op->strict_recovery =
+            (r->flag & SUBSCRIBE_FLAG_STRICT_RECOVERY) != 0 && plan.options->recovery_mode == POLICY_RECOVERY_STREAM;
         op->since_offset = r->offset;
         op->data = data;
         if (client_start_subscription(c, &plan, op)) return;

@@ -19,7 +19,10 @@ struct subscription *client_find_subscription(const struct client *c, struct sli
     return NULL;
 }
 
-static bool overridden(enum claims_option option, bool value) { return option == CLAIMS_UNSET ? value : option == CLAIMS_TRUE; }
+static bool overridden(enum claims_option option, bool value)
+{
+    return option == CLAIMS_UNSET ? value : option == CLAIMS_TRUE;
+}
 
 uint16_t client_plan_flags(const struct policy_channel_options *o, const struct claims_override *override)
 {
@@ -124,7 +127,8 @@ static void adopt_position(struct subscription *sub, const struct broker_positio
     memcpy(channel->epoch, top->epoch, sizeof channel->epoch);
 }
 
-void client_settle_subscription(struct client *c, struct subscription *sub, const struct broker_subscribe_result *result)
+void client_settle_subscription(struct client *c, struct subscription *sub,
+                                const struct broker_subscribe_result *result)
 {
     struct engine *e = c->engine;
     sub->flags |= SUB_REGISTERED;
@@ -159,8 +163,8 @@ static void publish_member(struct client *c, const struct subscription *sub, enu
     /* nobody waits for the answer: a handle of generation 0 finds nobody */
     struct broker_ticket ticket = { .handle = { .worker = e->index } };
     metrics_add(e->metrics,
-                METRIC_AT1(NODE_MESSAGES_SENT,
-                           kind == PUBLICATION_JOIN ? METRIC_MESSAGE_JOIN : METRIC_MESSAGE_LEAVE), 1);
+                METRIC_AT1(NODE_MESSAGES_SENT, kind == PUBLICATION_JOIN ? METRIC_MESSAGE_JOIN : METRIC_MESSAGE_LEAVE),
+                1);
     if (e->shared->broker->ops->publish(e->shared->broker, &context, &request, ticket, &result) == BROKER_DONE)
         broker_result_deinit(&result);
 }
@@ -188,8 +192,8 @@ void client_announce(struct client *c, struct subscription *sub)
         struct publication_info info = client_publication_info(c, sub, id);
         struct broker_context context = engine_broker_context(e);
         metrics_add(e->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_ADD_PRESENCE), 1);
-        if (e->shared->broker->ops->presence_add(e->shared->broker, &context, c->space,
-                                                 hub_channel_name(sub->channel), &info) != STATUS_OK) {
+        if (e->shared->broker->ops->presence_add(e->shared->broker, &context, c->space, hub_channel_name(sub->channel),
+                                                 &info) != STATUS_OK) {
             sub->flags &= (uint16_t)~SUB_EMITS_JOIN_LEAVE; /* no leave without a join */
             client_disconnect(c, DISCONNECT_INTERNAL);
             return;

@@ -37,8 +37,8 @@ static void want(struct wanted_list *list, const struct connect_request *r, cons
     }
 }
 
-static struct refusal want_token_channels(struct client *c, const struct connect_request *r,
-                                          const struct identity *who, struct wanted_list *list)
+static struct refusal want_token_channels(struct client *c, const struct connect_request *r, const struct identity *who,
+                                          struct wanted_list *list)
 {
     for (size_t i = 0; i < who->sub_count; i++) {
         struct rules_channel channel;
@@ -79,8 +79,8 @@ static struct refusal want_personal_channel(struct client *c, const struct conne
 }
 
 /* Row CP-63: only what a subscribe without a token would be allowed; the rest is left out. */
-static struct refusal want_asked_channels(struct client *c, const struct connect_request *r,
-                                          const struct identity *who, struct wanted_list *list)
+static struct refusal want_asked_channels(struct client *c, const struct connect_request *r, const struct identity *who,
+                                          struct wanted_list *list)
 {
     if (!who->may_ask) return NOT_REFUSED;
     const struct policy *p = c->engine->policy;

@@ -17,7 +17,7 @@ struct connect_part {
 struct connect_work {
     struct engine *engine;
     struct list waiting; /* struct engine_task.link_: go on when this has ended, either way */
-    uint32_t refs; /* operations under way, and whoever starts them */
+    uint32_t refs;       /* operations under way, and whoever starts them */
     uint32_t command_id;
     uint32_t ttl_s;
     bool expires;

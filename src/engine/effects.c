@@ -31,7 +31,7 @@ struct effect_run {
     uint32_t at, count;    /* of targets */
     uint32_t waiting;      /* clients whose part is pending at the broker */
     uint32_t affected;
-    bool walked;           /* all targets were looked at */
+    bool walked; /* all targets were looked at */
     struct handle targets[];
 };
 
@@ -92,8 +92,7 @@ static void do_subscribe(struct effect_run *run, struct client *c)
     const struct effect_request *r = &run->effect->request;
     struct engine *e = run->engine;
     struct rules_channel channel;
-    if (client_find_subscription(c, r->channel) ||
-        rules_resolve(e->policy, c->space, r->channel, false, &channel) != 0)
+    if (client_find_subscription(c, r->channel) || rules_resolve(e->policy, c->space, r->channel, false, &channel) != 0)
         return;
     if (c->subscription_count >= e->policy->deployment->limits.channel_limit) {
         client_disconnect(c, DISCONNECT_CHANNEL_LIMIT);

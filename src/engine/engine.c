@@ -43,8 +43,8 @@ static enum status use_policy(struct engine *e, struct policy *policy)
     const struct policy_deployment *d = policy->deployment;
     if (!e->policy || e->policy->deployment != d) {
         struct auth_verifier *verifier = make_verifier(d, &d->token);
-        struct auth_verifier *sub = d->subscription_token_enabled ? make_verifier(d, &d->subscription_token)
-                                                                  : auth_verifier_ref(verifier);
+        struct auth_verifier *sub =
+            d->subscription_token_enabled ? make_verifier(d, &d->subscription_token) : auth_verifier_ref(verifier);
         if (!verifier || !sub) {
             auth_verifier_unref(verifier);
             auth_verifier_unref(sub);
@@ -98,7 +98,10 @@ void engine_deinit(struct engine *e)
 
 /* ---- tasks ---- */
 
-void engine_task_start(struct engine *e, struct engine_task *task) { list_push_back(&e->tasks, &task->link_); }
+void engine_task_start(struct engine *e, struct engine_task *task)
+{
+    list_push_back(&e->tasks, &task->link_);
+}
 
 bool engine_turn(struct engine *e)
 {

@@ -46,7 +46,7 @@ struct engine_shared {
 /* What the engine needs of its worker. */
 struct engine_worker {
     uint64_t (*clock_ns)(void); /* monotonic, for durations; NULL = they are not measured */
-    void *context; /* the worker: what mail is delivered to */
+    void *context;              /* the worker: what mail is delivered to */
     /* The client behind a handle of this worker, or NULL. */
     struct client *(*client_of)(void *context, struct handle handle);
     /* Walk over all connected clients: start with *slot = 0; NULL at the end. */
@@ -66,20 +66,20 @@ struct engine_task {
 struct engine {
     struct engine_shared *shared;
     struct engine_worker worker;
-    uint32_t index; /* of this worker */
-    struct policy *policy; /* one reference */
+    uint32_t index;                                         /* of this worker */
+    struct policy *policy;                                  /* one reference */
     struct auth_verifier *verifier, *subscription_verifier; /* the second may be the first */
     struct auth_scratch *auth_scratch;
     struct hub hub;
     struct metrics *metrics;
     struct mailbox_wakes *wakes; /* of the loop */
-    uint64_t now_ms; /* set by the worker at the start of each turn */
+    uint64_t now_ms;             /* set by the worker at the start of each turn */
     int64_t wall_ms;
     struct arena arena; /* of the message in work */
     struct buf scratch; /* for encoding; cleared before each use */
     struct list tasks;
-    struct list orphans;     /* pending subscribe operations whose client has gone */
-    uint32_t next_operation; /* numbers pending calls */
+    struct list orphans;                        /* pending subscribe operations whose client has gone */
+    uint32_t next_operation;                    /* numbers pending calls */
     struct blob *pings[PUBLICATION_FORM_COUNT]; /* the server ping, made once per wire form */
 };
 

@@ -5,9 +5,15 @@
 
 static struct engine *(*find_engine)(void *worker_context);
 
-void engine_set_worker_lookup(struct engine *(*engine_of)(void *worker_context)) { find_engine = engine_of; }
+void engine_set_worker_lookup(struct engine *(*engine_of)(void *worker_context))
+{
+    find_engine = engine_of;
+}
 
-struct engine *engine_of_worker(void *worker_context) { return find_engine(worker_context); }
+struct engine *engine_of_worker(void *worker_context)
+{
+    return find_engine(worker_context);
+}
 
 /* Does the publication continue the stream that positioned subscribers follow? Rows
  * HI-13 and HI-14. */

@@ -6,7 +6,10 @@
 
 /* Channels and users of one space and name must not meet in one chain more often
  * than others do: the space is the salt. */
-static uint64_t key_hash(uint32_t space, struct slice name) { return hash_bytes(name, space); }
+static uint64_t key_hash(uint32_t space, struct slice name)
+{
+    return hash_bytes(name, space);
+}
 
 void hub_init(struct hub *h)
 {

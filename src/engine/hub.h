@@ -27,16 +27,16 @@ struct hub_channel {
 };
 
 enum subscription_flag {
-    SUB_SERVER_SIDE = 1 << 0,     /* made by token, API or the server: errors close the client */
+    SUB_SERVER_SIDE = 1 << 0, /* made by token, API or the server: errors close the client */
     SUB_POSITIONED = 1 << 1,
     SUB_RECOVERABLE = 1 << 2,
-    SUB_JOIN_LEAVE = 1 << 3,      /* wants join and leave pushes */
-    SUB_PRESENCE = 1 << 4,        /* is in the channel's presence */
+    SUB_JOIN_LEAVE = 1 << 3, /* wants join and leave pushes */
+    SUB_PRESENCE = 1 << 4,   /* is in the channel's presence */
     SUB_EMITS_JOIN_LEAVE = 1 << 5,
     SUB_EXPIRES = 1 << 6,
-    SUB_REGISTERED = 1 << 7,      /* counted by the broker: owes it an unsubscribe */
-    SUB_FROM_TOKEN = 1 << 8,      /* named by the connection token */
-    SUB_LOST_EVENTS = 1 << 10,    /* while pending: its answer is followed by insufficient state */
+    SUB_REGISTERED = 1 << 7,   /* counted by the broker: owes it an unsubscribe */
+    SUB_FROM_TOKEN = 1 << 8,   /* named by the connection token */
+    SUB_LOST_EVENTS = 1 << 10, /* while pending: its answer is followed by insufficient state */
 };
 
 /* Publications that came while the subscription's own answer was pending. */
@@ -51,13 +51,13 @@ struct subscription {
     struct list in_channel, in_client;
     struct hub_channel *channel;
     struct client *client;
-    uint64_t start_seq;  /* events up to this are covered by the answer */
+    uint64_t start_seq;                   /* events up to this are covered by the answer */
     struct subscription_backlog *backlog; /* while pending; NULL when nothing has come */
-    struct tags_filter *filter; /* owned; NULL = every publication is wanted */
-    struct held_bytes *chan_info; /* owned; NULL = none */
+    struct tags_filter *filter;           /* owned; NULL = every publication is wanted */
+    struct held_bytes *chan_info;         /* owned; NULL = none */
     uint32_t expire_at_s;
     uint16_t flags;
-    bool pending;        /* not answered yet: live events are kept in the backlog */
+    bool pending; /* not answered yet: live events are kept in the backlog */
 };
 
 struct hub_user {
@@ -78,7 +78,10 @@ void hub_init(struct hub *h);
 void hub_deinit(struct hub *h);
 
 struct hub_channel *hub_channel_find(const struct hub *h, uint32_t space, struct slice channel);
-static inline struct slice hub_channel_name(const struct hub_channel *c) { return slice_of(c->name, c->name_len); }
+static inline struct slice hub_channel_name(const struct hub_channel *c)
+{
+    return slice_of(c->name, c->name_len);
+}
 
 /* A new pending subscription in the channel and in the client's list; NULL when memory is out. */
 MUST_CHECK struct subscription *hub_subscribe(struct hub *h, struct client *client, struct list *client_subs,
@@ -90,6 +93,9 @@ struct hub_user *hub_user_find(const struct hub *h, uint32_t space, struct slice
 /* Finds or makes the entry and adds the client; NULL when memory is out. */
 MUST_CHECK struct hub_user *hub_user_add(struct hub *h, uint32_t space, struct slice user, struct list *in_user);
 void hub_user_remove(struct hub *h, struct hub_user *user, struct list *in_user);
-static inline struct slice hub_user_id(const struct hub_user *u) { return slice_of(u->id, u->id_len); }
+static inline struct slice hub_user_id(const struct hub_user *u)
+{
+    return slice_of(u->id, u->id_len);
+}
 
 #endif

@@ -48,6 +48,9 @@ bool operation_complete_orphan(struct engine *e, struct broker_completion *compl
 void operation_forget_subscription(struct client *c, struct subscription *sub);
 /* The client has gone. */
 void operations_drop(struct client *c);
-static inline struct slice operation_channel(const struct operation *op) { return slice_of(op->channel, op->channel_len); }
+static inline struct slice operation_channel(const struct operation *op)
+{
+    return slice_of(op->channel, op->channel_len);
+}
 
 #endif

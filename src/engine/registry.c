@@ -16,7 +16,7 @@ struct user_entry {
     struct map_node node;
     uint32_t space;
     uint32_t total;
-    uint64_t workers;   /* bit i: per-worker count is not zero */
+    uint64_t workers;    /* bit i: per-worker count is not zero */
     uint32_t *by_worker; /* POST_OFFICE_MAX counts, once there is more than one connection */
     uint32_t user_len;
     char user[];
@@ -57,14 +57,18 @@ void registry_free(struct registry *r)
     for (size_t i = 0; i < SHARD_COUNT; i++) {
         struct map *users = &r->shards[i].users;
         uint64_t cursor = 0;
-        while (map_scan(users, &cursor, 1024, free_entry, users)) {}
+        while (map_scan(users, &cursor, 1024, free_entry, users)) {
+        }
         map_deinit(users);
         pthread_mutex_destroy(&r->shards[i].lock);
     }
     mem_free(r);
 }
 
-static uint64_t key_hash(uint32_t space, struct slice user) { return hash_bytes(user, UINT64_C(1) << 32 | space); }
+static uint64_t key_hash(uint32_t space, struct slice user)
+{
+    return hash_bytes(user, UINT64_C(1) << 32 | space);
+}
 
 /* Locks the shard; the caller unlocks it. */
 static struct shard *lock_shard(struct registry *r, uint64_t hash)

@@ -7,7 +7,10 @@ static bool is_ascii(struct slice s)
     return true;
 }
 
-static struct slice option(const char *text) { return slice_from_cstr(text); }
+static struct slice option(const char *text)
+{
+    return slice_from_cstr(text);
+}
 
 /* Row CH-05: the part after the last user boundary is a list of users. */
 static bool has_user_part(const struct policy_deployment *d, struct slice channel, struct slice *users)
@@ -82,9 +85,7 @@ uint32_t rules_allow(const struct policy *p, const struct rules_channel *c, enum
     const struct policy_channel_options *o = c->options;
     const struct policy_permission *permission = NULL;
     switch (operation) {
-    case RULES_PUBLISH:
-        permission = &o->publish;
-        break;
+    case RULES_PUBLISH: permission = &o->publish; break;
     case RULES_HISTORY:
         if (!policy_history_on(o)) return CLIENT_ERROR_NOT_AVAILABLE;
         permission = &o->history_access;

@@ -9,15 +9,15 @@
 /* A channel name understood. */
 struct rules_channel {
     const struct policy_channel_options *options; /* borrows the policy */
-    struct slice rest;      /* the part after the namespace */
-    bool is_private;        /* has the private prefix */
-    bool is_user_limited;   /* names users, and the namespace honours that */
+    struct slice rest;                            /* the part after the namespace */
+    bool is_private;                              /* has the private prefix */
+    bool is_user_limited;                         /* names users, and the namespace honours that */
 };
 
 /* Who asks. */
 struct rules_identity {
-    struct slice user;  /* "" = anonymous */
-    bool subscribed;    /* has a live subscription on the channel */
+    struct slice user; /* "" = anonymous */
+    bool subscribed;   /* has a live subscription on the channel */
 };
 
 enum rules_operation { RULES_PUBLISH, RULES_HISTORY, RULES_PRESENCE };

@@ -5,9 +5,10 @@
 #include "base/mem.h"
 #include "json/json_reader.h"
 
-#define CMP_LIST(X)                                                                                       \
-    X(EQ, "eq") X(NEQ, "neq") X(IN, "in") X(NIN, "nin") X(EX, "ex") X(NEX, "nex") X(SW, "sw") X(EW, "ew") \
-    X(CT, "ct") X(LT, "lt") X(LTE, "lte") X(GT, "gt") X(GTE, "gte")
+#define CMP_LIST(X)                                                                                                    \
+    X(EQ, "eq")                                                                                                        \
+    X(NEQ, "neq") X(IN, "in") X(NIN, "nin") X(EX, "ex") X(NEX, "nex") X(SW, "sw") X(EW, "ew") X(CT, "ct") X(LT, "lt")  \
+        X(LTE, "lte") X(GT, "gt") X(GTE, "gte")
 
 enum cmp {
 #define CMP_ENUM(name, text) CMP_##name,
@@ -32,7 +33,7 @@ struct node {
     struct slice_list {
         struct slice value;
         struct slice_list *next;
-    } *vals;
+    } * vals;
     struct node *children, *next;
     uint32_t child_count;
 };
@@ -63,7 +64,8 @@ static bool read_text(struct reading *r, struct slice *out)
     struct slice decoded;
     if (json_take_null(&r->reader)) return true;
     if (!json_string(&r->reader, &s)) return false;
-    if (json_string_decode(s, r->arena, &decoded) != STATUS_OK) return fail(r, STATUS_TOO_LARGE, "the filter is too large");
+    if (json_string_decode(s, r->arena, &decoded) != STATUS_OK)
+        return fail(r, STATUS_TOO_LARGE, "the filter is too large");
     *out = arena_copy(r->arena, decoded);
     return out->ptr || fail(r, STATUS_TOO_LARGE, "the filter is too large");
 }

@@ -25,4 +25,7 @@ void countdown_done(struct countdown *c, uint32_t affected, uint64_t now_ms)
     mailbox_wake(office->boxes[reply_to]);
 }
 
-void countdown_free(struct countdown *c) { mem_free(c); }
+void countdown_free(struct countdown *c)
+{
+    mem_free(c);
+}

@@ -16,7 +16,7 @@ struct countdown {
     atomic_uint left_;
     atomic_uint affected; /* what the parts add up, e.g. sessions disconnected */
     struct post_office *office_;
-    uint32_t reply_to; /* index in the office */
+    uint32_t reply_to;    /* index in the office */
     struct handle handle; /* who asked */
     uint32_t operation;   /* the asker's own number */
 };

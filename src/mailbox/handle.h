@@ -12,6 +12,9 @@ struct handle {
     uint32_t worker;     /* index of the owner's mailbox in its post office */
 };
 
-static inline bool handle_set(struct handle h) { return h.generation != 0; }
+static inline bool handle_set(struct handle h)
+{
+    return h.generation != 0;
+}
 
 #endif

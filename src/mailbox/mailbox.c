@@ -27,8 +27,7 @@ void mailbox_post(struct mailbox *box, enum mailbox_lane lane, struct mail *mail
                                                 memory_order_relaxed);
     struct mail *head = atomic_load_explicit(&box->stacks_[lane], memory_order_relaxed);
     /* seq_cst: ordered against the owner's sleeping flag, see mailbox_sleep() */
-    do
-        mail->next_ = head;
+    do mail->next_ = head;
     while (!atomic_compare_exchange_weak_explicit(&box->stacks_[lane], &head, mail, memory_order_seq_cst,
                                                   memory_order_relaxed));
 }

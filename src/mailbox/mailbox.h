@@ -32,8 +32,8 @@ enum mailbox_lane { MAILBOX_CONTROL, MAILBOX_WORK, MAILBOX_LANE_COUNT };
 
 enum mailbox_pressure {
     MAILBOX_EASY,
-    MAILBOX_HIGH,    /* above high water: new publishes are refused at the door */
-    MAILBOX_FULL,    /* above the hard limit: mark a gap instead of posting */
+    MAILBOX_HIGH, /* above high water: new publishes are refused at the door */
+    MAILBOX_FULL, /* above the hard limit: mark a gap instead of posting */
 };
 
 struct mailbox_limits {
@@ -41,7 +41,7 @@ struct mailbox_limits {
     uint64_t high_age_ms; /* the backlog has not been empty for this long */
 };
 
-#define MAILBOX_LIMITS_DEFAULT \
+#define MAILBOX_LIMITS_DEFAULT                                                                                         \
     ((struct mailbox_limits){ .high_bytes = 16u << 20, .hard_bytes = 64u << 20, .high_age_ms = 5000 })
 
 struct mailbox {
@@ -86,7 +86,10 @@ struct post_office {
 struct mailbox_wakes {
     uint64_t targets;
 };
-static inline void mailbox_wakes_add(struct mailbox_wakes *w, uint32_t index) { w->targets |= UINT64_C(1) << index; }
+static inline void mailbox_wakes_add(struct mailbox_wakes *w, uint32_t index)
+{
+    w->targets |= UINT64_C(1) << index;
+}
 void mailbox_wakes_send(struct mailbox_wakes *w, struct post_office *office);
 
 #endif

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "json/json_writer.h"
 
-#define RING_BYTES    ((size_t)1 << 20)
+#define RING_BYTES     ((size_t)1 << 20)
 #define LINE_BYTES_MAX 4096 /* a longer line loses its last fields */
 
 static struct {

@@ -23,7 +23,10 @@ enum handler {
 /* ---- which handler ---- */
 
 /* Is path exactly prefix? */
-static bool at(struct slice path, const char *prefix) { return slice_eq(path, slice_from_cstr(prefix)); }
+static bool at(struct slice path, const char *prefix)
+{
+    return slice_eq(path, slice_from_cstr(prefix));
+}
 
 /* Is path prefix, '/', and one more part? That part in *name. */
 static bool below(struct slice path, const char *prefix, struct slice *name)
@@ -35,8 +38,7 @@ static bool below(struct slice path, const char *prefix, struct slice *name)
     return name->len > 0 && slice_index(*name, '/') < 0;
 }
 
-static enum handler classify(const struct config *config, bool internal_listener, struct slice path,
-                             struct slice *name)
+static enum handler classify(const struct config *config, bool internal_listener, struct slice path, struct slice *name)
 {
     bool split = config->internal_port != 0;
     bool public_side = !internal_listener;
@@ -60,7 +62,10 @@ static enum handler classify(const struct config *config, bool internal_listener
     return HANDLER_NOT_FOUND;
 }
 
-static struct worker *worker_of(struct session_host *host) { return host->context; }
+static struct worker *worker_of(struct session_host *host)
+{
+    return host->context;
+}
 
 static struct session_route route(struct session_host *host, struct session *s, const struct http_request *request)
 {

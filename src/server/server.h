@@ -8,9 +8,9 @@
 struct server_options {
     const char *config_file; /* NULL = none */
     const char *data_dir;
-    const char *address;     /* NULL = from the configuration */
-    uint16_t port;           /* 0 = from the configuration */
-    uint32_t workers;        /* 0 = as many as processors may be used */
+    const char *address; /* NULL = from the configuration */
+    uint16_t port;       /* 0 = from the configuration */
+    uint32_t workers;    /* 0 = as many as processors may be used */
 };
 
 /* Runs until SIGINT or SIGTERM; blocks. Returns the exit status of the program: 0

@@ -6,7 +6,10 @@ void session_gate_init(struct session_gate *g)
     pthread_mutex_init(&g->lock_, NULL);
 }
 
-void session_gate_deinit(struct session_gate *g) { pthread_mutex_destroy(&g->lock_); }
+void session_gate_deinit(struct session_gate *g)
+{
+    pthread_mutex_destroy(&g->lock_);
+}
 
 bool session_gate_pass(struct session_gate *g, uint32_t rate_limit, uint64_t now_ms)
 {

@@ -12,7 +12,10 @@ struct session_group {
     uint32_t members;
 };
 
-static uint64_t space_hash(uint32_t space) { return hash_bytes(slice_of(&space, sizeof space), 0); }
+static uint64_t space_hash(uint32_t space)
+{
+    return hash_bytes(slice_of(&space, sizeof space), 0);
+}
 
 static struct session_group *find(struct session_host *host, uint32_t space)
 {

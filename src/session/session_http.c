@@ -67,8 +67,8 @@ static struct slice date_now(struct session_host *host)
 void session_http_write(struct session *s, const struct http_request *request, const struct session_answer *answer)
 {
     struct session_host *host = s->host;
-    bool keep_alive = request && request->keep_alive && !host->draining && !s->http.last &&
-                      !http_parser_is_finished(&s->http.parser);
+    bool keep_alive =
+        request && request->keep_alive && !host->draining && !s->http.last && !http_parser_is_finished(&s->http.parser);
     struct http_response response = {
         .status = answer->status,
         .date = date_now(host),
@@ -164,8 +164,7 @@ static void on_request(struct session *s, const struct http_request *request, st
     struct session_http *h = &s->http;
     struct session_answer answer = { 0 };
     h->reading_body = false;
-    enum session_outcome outcome =
-        s->host->app->start(s->host, s, &h->route, request, body, &h->exchange, &answer);
+    enum session_outcome outcome = s->host->app->start(s->host, s, &h->route, request, body, &h->exchange, &answer);
     if (outcome == SESSION_ANSWERED) {
         session_http_write(s, request, &answer);
         release_exchange(s);
@@ -298,9 +297,7 @@ size_t session_http_data(struct session *s, char *bytes, size_t len)
             else if (http_parser_is_finished(&h->parser))
                 after_answer(s); /* it had its answer at the head, and that was the last */
             continue;
-        case HTTP_BROKEN:
-            on_broken(s);
-            continue;
+        case HTTP_BROKEN: on_broken(s); continue;
         case HTTP_NEED_MORE: break;
         }
         break;

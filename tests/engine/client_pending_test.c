@@ -10,7 +10,7 @@
 #define PLAIN_PUSH(data)       "{\"push\":{\"channel\":\"plain:a\",\"pub\":{\"data\":" #data "}}}"
 #define PUBLIC_OK(id, offset)                                                                                          \
     "{\"id\":" #id ",\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"offset\":" #offset ",\"positioned\":true}" \
-                                                                                               "}"
+    "}"
 #define PUBLIC_PUSH(data, at) "{\"push\":{\"channel\":\"public:a\",\"pub\":{\"data\":" #data ",\"offset\":" #at "}}}"
 
 static const enum held_mode modes[] = { HELD_CALLS, HELD_ANSWERS };

@@ -15,7 +15,10 @@ static const struct publication_tag tags[] = {
     { { "empty", 5 }, { "", 0 } },
 };
 
-static struct slice text(const char *t) { return slice_from_cstr(t); }
+static struct slice text(const char *t)
+{
+    return slice_from_cstr(t);
+}
 
 static bool matches(const char *json)
 {
@@ -92,12 +95,25 @@ static void inner_nodes_join_their_children(void **state)
 static void what_is_no_filter_is_refused(void **state)
 {
     static const char *const rows[] = {
-        "{}", "[]", "null", "{\"cmp\":\"eq\"}", "{\"key\":\"a\",\"cmp\":\"eq\"}", "{\"cmp\":\"eq\",\"val\":\"x\"}",
-        "{\"key\":\"a\",\"cmp\":\"like\",\"val\":\"x\"}", "{\"op\":\"xor\",\"nodes\":[" YES "]}",
-        "{\"op\":\"and\"}", "{\"op\":\"and\",\"nodes\":[]}", "{\"op\":\"not\",\"nodes\":[" YES "," YES "]}",
-        "{\"key\":\"a\",\"cmp\":\"in\",\"val\":\"x\"}", "{\"key\":\"a\",\"cmp\":\"in\",\"vals\":[]}",
-        "{\"key\":\"a\",\"cmp\":\"eq\",\"val\":\"x\",\"vals\":[\"y\"]}", "{\"key\":\"a\",\"cmp\":\"ex\",\"val\":\"x\"}",
-        "{\"key\":1,\"cmp\":\"ex\"}", "{\"op\":\"and\",\"nodes\":[null]}", "{\"op\":\"and\",\"nodes\":[" YES, "",
+        "{}",
+        "[]",
+        "null",
+        "{\"cmp\":\"eq\"}",
+        "{\"key\":\"a\",\"cmp\":\"eq\"}",
+        "{\"cmp\":\"eq\",\"val\":\"x\"}",
+        "{\"key\":\"a\",\"cmp\":\"like\",\"val\":\"x\"}",
+        "{\"op\":\"xor\",\"nodes\":[" YES "]}",
+        "{\"op\":\"and\"}",
+        "{\"op\":\"and\",\"nodes\":[]}",
+        "{\"op\":\"not\",\"nodes\":[" YES "," YES "]}",
+        "{\"key\":\"a\",\"cmp\":\"in\",\"val\":\"x\"}",
+        "{\"key\":\"a\",\"cmp\":\"in\",\"vals\":[]}",
+        "{\"key\":\"a\",\"cmp\":\"eq\",\"val\":\"x\",\"vals\":[\"y\"]}",
+        "{\"key\":\"a\",\"cmp\":\"ex\",\"val\":\"x\"}",
+        "{\"key\":1,\"cmp\":\"ex\"}",
+        "{\"op\":\"and\",\"nodes\":[null]}",
+        "{\"op\":\"and\",\"nodes\":[" YES,
+        "",
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {

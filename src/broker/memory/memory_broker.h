@@ -13,10 +13,10 @@
 #define MEMORY_HOLD_ITEMS 64
 
 struct memory_broker_options {
-    uint32_t shard_count;               /* 0 = 64 per worker, rounded up to a power of two */
-    size_t idempotency_keys_max;        /* per space; the oldest goes first; 0 = 100,000 */
-    uint64_t idempotency_ttl_ms;        /* 0 = 300,000 */
-    size_t history_bytes_max;           /* per space; a publish above it is refused TOO_LARGE; 0 = 1 GiB */
+    uint32_t shard_count;        /* 0 = 64 per worker, rounded up to a power of two */
+    size_t idempotency_keys_max; /* per space; the oldest goes first; 0 = 100,000 */
+    uint64_t idempotency_ttl_ms; /* 0 = 300,000 */
+    size_t history_bytes_max;    /* per space; a publish above it is refused TOO_LARGE; 0 = 1 GiB */
 };
 
 /* Stops when memory is out (start-up). links are copied. */

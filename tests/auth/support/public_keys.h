@@ -3,16 +3,15 @@
 #ifndef XSHATHRA_TESTS_AUTH_PUBLIC_KEYS_H
 #define XSHATHRA_TESTS_AUTH_PUBLIC_KEYS_H
 
-static const char RFC_RSA_PEM[] =
-    "-----BEGIN PUBLIC KEY-----\n"
-    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAofgWCuLjybRlzo0tZWJj\n"
-    "NiuSfb4p4fAkd/wWJcyQoTbji9k0l8W26mPddxHmfHQp+Vaw+4qPCJrcS2mJPMEz\n"
-    "P1Pt0Bm4d4QlL+yRT+SFd2lZS+pCgNMsD1W/YpRPEwOWvG6b32690r2jZ47soMZo\n"
-    "9wGzjb/7OMg0LOL+bSf63kpaSHSXndS5z5rexMdbBYUsLA9e+KXBdQOS+UTo7WTB\n"
-    "EMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6/I5IhlJH7aGhyxX\n"
-    "FvUK+DWNmoudF8NAco9/h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXp\n"
-    "oQIDAQAB\n"
-    "-----END PUBLIC KEY-----\n";
+static const char RFC_RSA_PEM[] = "-----BEGIN PUBLIC KEY-----\n"
+                                  "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAofgWCuLjybRlzo0tZWJj\n"
+                                  "NiuSfb4p4fAkd/wWJcyQoTbji9k0l8W26mPddxHmfHQp+Vaw+4qPCJrcS2mJPMEz\n"
+                                  "P1Pt0Bm4d4QlL+yRT+SFd2lZS+pCgNMsD1W/YpRPEwOWvG6b32690r2jZ47soMZo\n"
+                                  "9wGzjb/7OMg0LOL+bSf63kpaSHSXndS5z5rexMdbBYUsLA9e+KXBdQOS+UTo7WTB\n"
+                                  "EMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6/I5IhlJH7aGhyxX\n"
+                                  "FvUK+DWNmoudF8NAco9/h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXp\n"
+                                  "oQIDAQAB\n"
+                                  "-----END PUBLIC KEY-----\n";
 
 static const char RFC_RS256_TOKEN[] =
     "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19"
@@ -21,48 +20,43 @@ static const char RFC_RS256_TOKEN[] =
     "1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI"
     "8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
 
-static const char RFC_P256_PEM[] =
-    "-----BEGIN PUBLIC KEY-----\n"
-    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n"
-    "6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n"
-    "-----END PUBLIC KEY-----\n";
+static const char RFC_P256_PEM[] = "-----BEGIN PUBLIC KEY-----\n"
+                                   "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEf83OJ3D2xF1Bg8vub9tLe1gHMzV7\n"
+                                   "6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n"
+                                   "-----END PUBLIC KEY-----\n";
 
 static const char RFC_ES256_TOKEN[] =
     "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19"
     "yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU"
     "1Q";
 
-static const char RSA_PEM[] =
-    "-----BEGIN PUBLIC KEY-----\n"
-    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA6CxR6x7qw620MyDsAKhk\n"
-    "e7EBPkwxC7+tHcvO2kEROQC55v5pPtLzve0qSfiWdGRJiZlfzW9A9kJUgjtF+4nq\n"
-    "uVyL9ndUBST+pWgRbYaE2hJl8zVk+jncagW5PnTg2rJl3TDiejJwoWzcrHZKVJJk\n"
-    "n8SQWr2ble7nMNqNRqDRxgF+zKnZsJ/DJd8sBl9FpXhOqHXj4ebz0rfbcYypAy4k\n"
-    "cwo5y3WoFp0GQJnOeLggKueZpkHS2b3nhUP60JHzY4xnJj8Ox/RdwljQVqunjPlN\n"
-    "ylw1u11lSFoE60c7Dl35YZk5jLZ664TpMk3/iPVakCltePWsNEWFw4ik4euR2T6U\n"
-    "XwIDAQAB\n"
-    "-----END PUBLIC KEY-----\n";
+static const char RSA_PEM[] = "-----BEGIN PUBLIC KEY-----\n"
+                              "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA6CxR6x7qw620MyDsAKhk\n"
+                              "e7EBPkwxC7+tHcvO2kEROQC55v5pPtLzve0qSfiWdGRJiZlfzW9A9kJUgjtF+4nq\n"
+                              "uVyL9ndUBST+pWgRbYaE2hJl8zVk+jncagW5PnTg2rJl3TDiejJwoWzcrHZKVJJk\n"
+                              "n8SQWr2ble7nMNqNRqDRxgF+zKnZsJ/DJd8sBl9FpXhOqHXj4ebz0rfbcYypAy4k\n"
+                              "cwo5y3WoFp0GQJnOeLggKueZpkHS2b3nhUP60JHzY4xnJj8Ox/RdwljQVqunjPlN\n"
+                              "ylw1u11lSFoE60c7Dl35YZk5jLZ664TpMk3/iPVakCltePWsNEWFw4ik4euR2T6U\n"
+                              "XwIDAQAB\n"
+                              "-----END PUBLIC KEY-----\n";
 
-static const char P256_PEM[] =
-    "-----BEGIN PUBLIC KEY-----\n"
-    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEImI0goPXzAZnLvhKTXIdLxvkFEpO\n"
-    "GQTccqUAScqioGVzbOlLem13y0rtFjHy538MoyduvO/+CNB1l66+RV9pDQ==\n"
-    "-----END PUBLIC KEY-----\n";
+static const char P256_PEM[] = "-----BEGIN PUBLIC KEY-----\n"
+                               "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEImI0goPXzAZnLvhKTXIdLxvkFEpO\n"
+                               "GQTccqUAScqioGVzbOlLem13y0rtFjHy538MoyduvO/+CNB1l66+RV9pDQ==\n"
+                               "-----END PUBLIC KEY-----\n";
 
-static const char P384_PEM[] =
-    "-----BEGIN PUBLIC KEY-----\n"
-    "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE0yuBLpB/bst3qEuO0CWoHoZzyTXd/IXi\n"
-    "wN65XumilnqWmxdAqkmANYaq+DD8pHtaInueWanANF4WcZTO4omaTij2/KHjOoKM\n"
-    "kiUAf664HTwPcOIn67ADE3j+pXTA+sVq\n"
-    "-----END PUBLIC KEY-----\n";
+static const char P384_PEM[] = "-----BEGIN PUBLIC KEY-----\n"
+                               "MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAE0yuBLpB/bst3qEuO0CWoHoZzyTXd/IXi\n"
+                               "wN65XumilnqWmxdAqkmANYaq+DD8pHtaInueWanANF4WcZTO4omaTij2/KHjOoKM\n"
+                               "kiUAf664HTwPcOIn67ADE3j+pXTA+sVq\n"
+                               "-----END PUBLIC KEY-----\n";
 
-static const char P521_PEM[] =
-    "-----BEGIN PUBLIC KEY-----\n"
-    "MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQAZIqUHdnDPhD/oXzagKe3BRuAjOmu\n"
-    "GzcTr6cToa8NqxJj0RcN2trctsEp19HeLrB2eSF8Rr3JiYyi4fPaR2M/mFABFAmg\n"
-    "fgOzpBKs84kEEyZ9vKiG1V3ms4MDrCtKeGejbpOwa2RLvssTxXUDkyb+qeEkXbRT\n"
-    "rkIZvi+DAbclQx18LRQ=\n"
-    "-----END PUBLIC KEY-----\n";
+static const char P521_PEM[] = "-----BEGIN PUBLIC KEY-----\n"
+                               "MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQAZIqUHdnDPhD/oXzagKe3BRuAjOmu\n"
+                               "GzcTr6cToa8NqxJj0RcN2trctsEp19HeLrB2eSF8Rr3JiYyi4fPaR2M/mFABFAmg\n"
+                               "fgOzpBKs84kEEyZ9vKiG1V3ms4MDrCtKeGejbpOwa2RLvssTxXUDkyb+qeEkXbRT\n"
+                               "rkIZvi+DAbclQx18LRQ=\n"
+                               "-----END PUBLIC KEY-----\n";
 
 /* {"sub":"u","projectId":"proj_1"} */
 static const char RS256_TOKEN[] =

@@ -146,8 +146,8 @@ static void an_older_version_is_suppressed_and_another_version_epoch_starts_agai
         bool suppressed;
         uint64_t offset;
     } steps[] = {
-        { 5, "a", false, 1 }, { 5, "a", true, 1 }, { 4, "a", true, 1 },  { 4, "", true, 1 },
-        { 6, "", false, 2 },  { 6, "", true, 2 },  { 1, "b", false, 3 }, { 1, "b", true, 3 },
+        { 5, "a", false, 1 }, { 5, "a", true, 1 },  { 4, "a", true, 1 },  { 4, "", true, 1 },
+        { 6, "", false, 2 },  { 6, "", true, 2 },   { 1, "b", false, 3 }, { 1, "b", true, 3 },
         { 0, "", false, 4 },  { 1, "b", false, 5 }, { 1, "b", true, 5 },
     };
     CONTRACT_OPEN(rig, .workers = 1);
