@@ -135,7 +135,8 @@ void startup_greet(const struct server_options *options, const struct config *co
     buf_init(&text, BUF_NO_LIMIT);
     buf_printf(&text, "\nXshathra Realtime listens. Clients connect to\n  %s://%s:%u/realtime/connection/websocket\n\n",
                config->tls.enabled ? "wss" : "ws", host, config->http_port);
-    if (first_run->happened) write_keys(&text, config->tls.enabled ? "https" : "http", host, config->http_port, &first_run->keys);
+    if (first_run->happened)
+        write_keys(&text, config->tls.enabled ? "https" : "http", host, config->http_port, &first_run->keys);
     if (terminal && buf_ok(&text)) {
         buf_printf(&text, "Ctrl-C stops.\n");
         (void)fwrite(text.ptr, 1, text.len, stdout);

@@ -142,9 +142,9 @@ struct row {
     const char *json, *sentence;
 };
 
-#define PEM "-----BEGIN X-----\\nAA==\\n-----END X-----\\n"
+#define PEM        "-----BEGIN X-----\\nAA==\\n-----END X-----\\n"
 #define PEM_BASE64 "LS0tLS1CRUdJTiBYLS0tLS0KQUE9PQotLS0tLUVORCBYLS0tLS0K"
-#define PEM_TEXT "-----BEGIN X-----\nAA==\n-----END X-----\n"
+#define PEM_TEXT   "-----BEGIN X-----\nAA==\n-----END X-----\n"
 
 static void certificates_are_pem_text_or_base64_of_it_or_a_file(void **state)
 {

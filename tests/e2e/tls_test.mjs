@@ -1,4 +1,5 @@
-// TLS on the listeners (rows CF-20, CF-29, CF-37, CF-38, CF-227): https and wss, with certificates made by openssl on the spot.
+// TLS on the listeners (rows CF-20, CF-29, CF-37, CF-38, CF-227): https and wss, with certificates made by openssl on
+// the spot.
 import { test } from 'node:test';
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
@@ -197,9 +198,10 @@ alone(
     const answer = await api(own, 'info', {}, { ca: inner.certText, ...pair });
     assert.equal(answer.status, 200, answer.text);
     assert.equal(answer.name, 'inner');
-    await assert.rejects(api(own, 'info', {}, { ca: inner.certText }), /certificate|reset|hang up/i);
+    const refused = /certificate|unknown|reset|hang up/i;
+    await assert.rejects(api(own, 'info', {}, { ca: inner.certText }), refused);
     const stranger = { cert: second.certText, key: second.keyText };
-    await assert.rejects(api(own, 'info', {}, { ca: inner.certText, ...stranger }), /certificate|unknown|reset|hang up/i);
+    await assert.rejects(api(own, 'info', {}, { ca: inner.certText, ...stranger }), refused);
     assert.equal((await request(server.port, '/api/info', { ca: first.certText })).name, 'first');
   },
 );
@@ -222,16 +224,21 @@ alone(
   },
 );
 
-test('a key of another certificate stops check and serve with a sentence that says so', { timeout: 60_000 }, async () => {
-  const file = join(folder, 'mismatch.json');
-  const config = { http_server: { tls: { enabled: true, cert_pem: first.cert, key_pem: second.key } } };
-  writeFileSync(file, JSON.stringify(config));
-  for (const args of [
-    ['check', '-c', file],
-    ['serve', '-c', file, '--data', join(folder, 'data'), '--address', '127.0.0.1', '--port', String(await freePort())],
-  ]) {
-    const done = await runProgram(args);
-    assert.notEqual(done.code, 0);
-    assert.match(done.stderr + done.stdout, /http_server\.tls.*key_pem is not the key of the certificate in cert_pem/);
-  }
-});
+test(
+  'a key of another certificate stops check and serve with a sentence that says so',
+  { timeout: 60_000 },
+  async () => {
+    const file = join(folder, 'mismatch.json');
+    const config = { http_server: { tls: { enabled: true, cert_pem: first.cert, key_pem: second.key } } };
+    writeFileSync(file, JSON.stringify(config));
+    const listen = ['--address', '127.0.0.1', '--port', String(await freePort())];
+    for (const args of [
+      ['check', '-c', file],
+      ['serve', '-c', file, '--data', join(folder, 'data'), ...listen],
+    ]) {
+      const done = await runProgram(args);
+      assert.notEqual(done.code, 0);
+      assert.match(done.stderr + done.stdout, /http_server\.tls.*key_pem is not the key of the certificate/);
+    }
+  },
+);
