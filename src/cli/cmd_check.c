@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/cli_args.h"
 #include "config/config.h"
+#include "server/server_tls.h"
 
 #define COMMAND CLI_NAME " check"
 #define USAGE   "Usage: " COMMAND " -c FILE [--strict] [--json]"
@@ -41,13 +42,26 @@ static void print_report(const struct config_report *report, const char *file, b
         fprintf(out, "%s: good\n", file);
 }
 
+/* The certificates, too: "serve" would refuse them. */
+static bool check_tls(const struct config *config, struct config_report *report)
+{
+    char error[SERVER_TLS_ERROR_MAX];
+    struct net_tls_context *contexts[WORKER_LISTENER_COUNT];
+    if (server_tls_make(config, contexts, error) != STATUS_OK) {
+        config_report_add(report, CONFIG_SEVERITY_ERROR, "http_server", (struct config_origin){ 0 }, "%s", error);
+        return false;
+    }
+    server_tls_free(contexts);
+    return true;
+}
+
 static int check(const char *file, bool strict, bool json, FILE *out)
 {
     struct config_report report;
     struct config_source source = { .file = file, .file_required = true, .strict = strict, .environ = environ };
     config_report_init(&report);
     struct config *config = config_load(&source, &report);
-    bool good = config != NULL;
+    bool good = config && check_tls(config, &report);
     config_free(config);
     print_report(&report, file, json, out);
     config_report_deinit(&report);

@@ -23,13 +23,23 @@ enum config_log_format {
     CONFIG_LOG_JSON,
 };
 
+/* A listener's certificate and rules, as PEM text. Of a block that is not enabled nothing is read. */
+struct config_tls {
+    bool enabled;
+    char *cert_pem, *key_pem;
+    char *client_ca_pem; /* "" = clients need no certificate */
+};
+
 /* Strings are owned and never NULL. A prefix begins with '/' and has no '/' at its end
  * (except "/" itself). */
 struct config {
     char *http_address; /* "" = all interfaces */
     uint16_t http_port;
-    char *internal_address; /* as http_address when not set */
-    uint16_t internal_port; /* 0 = no second listener; never equal to http_port at the same address */
+    char *internal_address;         /* as http_address when not set */
+    uint16_t internal_port;         /* 0 = no second listener; never equal to http_port at the same address */
+    struct config_tls tls;          /* of both listeners, unless … */
+    bool tls_external;              /* … the internal one goes without, */
+    struct config_tls internal_tls; /* or has its own */
     uint32_t http_header_bytes_max;
     enum log_level log_level;
     enum config_log_format log_format;

@@ -18,6 +18,18 @@ static const struct config_option TLS[] = {
 };
 const struct config_table CONFIG_TABLE_TLS = TABLE(TLS);
 
+/* CF-20 on a listener; the other three options of the block are a client's. */
+static const struct config_option SERVER_TLS[] = {
+    { "enabled", CONFIG_BOOL, NULL, CONFIG_BUILT },
+    { "cert_pem", CONFIG_TEXT, NULL, CONFIG_BUILT },
+    { "key_pem", CONFIG_TEXT, NULL, CONFIG_BUILT, .flags = CONFIG_SECRET },
+    { "client_ca_pem", CONFIG_TEXT, NULL, CONFIG_BUILT },
+    { "server_ca_pem", CONFIG_TEXT, NULL, CONFIG_PART },
+    { "insecure_skip_verify", CONFIG_BOOL, NULL, CONFIG_PART },
+    { "server_name", CONFIG_TEXT, NULL, CONFIG_PART },
+};
+const struct config_table CONFIG_TABLE_SERVER_TLS = TABLE(SERVER_TLS);
+
 /* CF-21 */
 static const struct config_option PROXY[] = {
     { "endpoint", CONFIG_TEXT, NULL, CONFIG_PART },

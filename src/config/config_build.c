@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "config/config_pem.h"
 
 static char *must_copy(struct slice text)
 {
@@ -24,6 +25,28 @@ static char *copy_prefix(const struct config_settings *s, const char *path)
     return must_copy(text);
 }
 
+/* config_check() has seen that it can be read; what has gone since must not count as not set. */
+static char *copy_pem(const struct config_settings *s, struct slice base, const char *option)
+{
+    const char *why, *text = config_get_text_at(s, base, option);
+    const struct slice pem = text[0] ? config_pem_read(s, text, &why) : (struct slice){ 0 };
+    return must_copy(text[0] && !pem.ptr ? SLICE("gone") : pem);
+}
+
+static void build_tls(struct config_tls *tls, const struct config_settings *s, struct slice base)
+{
+    tls->enabled = config_get_bool_at(s, base, "enabled");
+    if (!tls->enabled) {
+        tls->cert_pem = must_copy((struct slice){ 0 });
+        tls->key_pem = must_copy((struct slice){ 0 });
+        tls->client_ca_pem = must_copy((struct slice){ 0 });
+        return;
+    }
+    tls->cert_pem = copy_pem(s, base, "cert_pem");
+    tls->key_pem = copy_pem(s, base, "key_pem");
+    tls->client_ca_pem = copy_pem(s, base, "client_ca_pem");
+}
+
 static void build_http(struct config *c, const struct config_settings *s)
 {
     uint64_t internal_port = 0;
@@ -33,6 +56,9 @@ static void build_http(struct config *c, const struct config_settings *s)
     (void)slice_to_u64(slice_from_cstr(config_get_text(s, "http_server.internal_port")), &internal_port);
     const bool own_address = config_get_text(s, "http_server.internal_address")[0] != '\0';
     c->internal_address = copy_text(s, own_address ? "http_server.internal_address" : "http_server.address");
+    build_tls(&c->tls, s, SLICE("http_server.tls"));
+    build_tls(&c->internal_tls, s, SLICE("http_server.internal_tls"));
+    c->tls_external = config_get_bool(s, "http_server.tls_external");
     const bool same = internal_port == c->http_port && strcmp(c->internal_address, c->http_address) == 0;
     c->internal_port = same ? 0 : (uint16_t)internal_port;
 }
@@ -78,8 +104,21 @@ struct config *config_build(const struct config_settings *s)
 void config_free(struct config *c)
 {
     if (!c) return;
-    char *const owned[] = { c->http_address,  c->internal_address,  c->log_file,  c->websocket_prefix, c->api_prefix,
-                            c->health_prefix, c->prometheus_prefix, c->node_name, c->pid_file };
+    char *const owned[] = { c->http_address,
+                            c->internal_address,
+                            c->log_file,
+                            c->websocket_prefix,
+                            c->api_prefix,
+                            c->health_prefix,
+                            c->prometheus_prefix,
+                            c->node_name,
+                            c->pid_file,
+                            c->tls.cert_pem,
+                            c->tls.key_pem,
+                            c->tls.client_ca_pem,
+                            c->internal_tls.cert_pem,
+                            c->internal_tls.key_pem,
+                            c->internal_tls.client_ca_pem };
     for (size_t i = 0; i < ARRAY_COUNT(owned); i++) mem_free(owned[i]);
     policy_deployment_unref(c->deployment);
     mem_free(c);

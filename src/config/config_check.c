@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "config/config_duration.h"
+#include "config/config_pem.h"
 #include "config/config_value.h"
 #include "crypto/crypto_public_key.h"
 #include "policy/policy_address.h"
@@ -258,6 +259,25 @@ static void check_internal_port(struct config_settings *s)
         config_refuse(s, SLICE("http_server.internal_port"), "is \"%.80s\", allowed is a port from 1 to 65535", text);
 }
 
+static void check_pem(struct config_settings *s, struct slice base, const char *option, bool needed)
+{
+    const char *why, *text = config_get_text_at(s, base, option);
+    const struct slice path = config_format(s, "%s.%s", base.ptr, option);
+    if (text[0] && !config_pem_read(s, text, &why).ptr)
+        config_refuse(s, path, "%s; allowed are PEM text, base64 of it, or the path of a file with it", why);
+    else if (!text[0] && needed)
+        config_refuse(s, path, "is not set, but %s.enabled is true, which needs it", base.ptr);
+}
+
+/* Whether the key is the certificate's is seen when the listener is made. */
+static void check_tls(struct config_settings *s, struct slice base)
+{
+    if (!config_get_bool_at(s, base, "enabled")) return;
+    check_pem(s, base, "cert_pem", true);
+    check_pem(s, base, "key_pem", true);
+    check_pem(s, base, "client_ca_pem", false);
+}
+
 static void check_log(struct config_settings *s)
 {
     enum log_level level;
@@ -324,6 +344,8 @@ void config_check(struct config_settings *s)
     check_names(s);
     check_personal(s);
     check_internal_port(s);
+    check_tls(s, SLICE("http_server.tls"));
+    check_tls(s, SLICE("http_server.internal_tls"));
     check_log(s);
     check_prefixes(s);
     check_words(s);

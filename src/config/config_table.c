@@ -8,7 +8,7 @@ static const struct config_option TOP[] = {
     { "http_server.internal_address", CONFIG_TEXT, NULL, CONFIG_BUILT }, /* CF-27 */
     { "http_server.internal_port", CONFIG_TEXT, NULL, CONFIG_BUILT }, /* CF-28 */
     { "http_server.max_header_size", CONFIG_INT, "32768", CONFIG_BUILT, .min = 1024, .max = 1048576 }, /* own */
-    { "http_server.tls", CONFIG_BLOCK, NULL, CONFIG_BUILT, .table = &CONFIG_TABLE_TLS }, /* CF-29 */
+    { "http_server.tls", CONFIG_BLOCK, NULL, CONFIG_BUILT, .table = &CONFIG_TABLE_SERVER_TLS }, /* CF-29 */
     { "http_server.tls_autocert.enabled", CONFIG_BOOL, NULL, CONFIG_REFUSE }, /* CF-30 */
     { "http_server.tls_autocert.host_whitelist", CONFIG_STRINGS, NULL, CONFIG_PART }, /* CF-31 */
     { "http_server.tls_autocert.cache_dir", CONFIG_TEXT, NULL, CONFIG_PART }, /* CF-32 */
@@ -16,8 +16,8 @@ static const struct config_option TOP[] = {
     { "http_server.tls_autocert.server_name", CONFIG_TEXT, NULL, CONFIG_PART }, /* CF-34 */
     { "http_server.tls_autocert.http", CONFIG_BOOL, NULL, CONFIG_PART }, /* CF-35 */
     { "http_server.tls_autocert.http_addr", CONFIG_TEXT, ":80", CONFIG_PART }, /* CF-36 */
-    { "http_server.tls_external", CONFIG_BOOL, NULL, CONFIG_PART }, /* CF-37 */
-    { "http_server.internal_tls", CONFIG_BLOCK, NULL, CONFIG_BUILT, .table = &CONFIG_TABLE_TLS }, /* CF-38 */
+    { "http_server.tls_external", CONFIG_BOOL, NULL, CONFIG_BUILT }, /* CF-37 */
+    { "http_server.internal_tls", CONFIG_BLOCK, NULL, CONFIG_BUILT, .table = &CONFIG_TABLE_SERVER_TLS }, /* CF-38 */
     { "http_server.http3.enabled", CONFIG_BOOL, NULL, CONFIG_WARN }, /* CF-39 */
     { "http_server.h2c_external", CONFIG_BOOL, NULL, CONFIG_WARN }, /* CF-40 */
     { "log.level", CONFIG_TEXT, "info", CONFIG_BUILT }, /* CF-41 */

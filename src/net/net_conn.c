@@ -11,7 +11,11 @@
 #include "net/net_loop.h"
 #include "net/net_queue.h"
 #include "net/net_reader.h"
+#include "net/net_tls_private.h"
 #include "net/net_writer.h"
+
+/* How long a peer whose handshake failed has to take the reason. */
+#define REFUSE_LINGER_MS 1000
 
 void net_group_init(struct net_group *g)
 {
@@ -169,6 +173,7 @@ void net_conn_all_sent(struct net_conn *conn)
 {
     if (conn->state_ != NET_STATE_FLUSHING && conn->state_ != NET_STATE_FINISHING) return;
     conn->state_ = NET_STATE_LINGERING;
+    if (conn->tls_) net_tls_say_end(conn);
     /* The peer's end is here already, or the shutdown fails because all is over. */
     if (shutdown(conn->fd, SHUT_WR) != 0 || net_conn_has(conn, NET_FLAG_EOF)) net_conn_end(conn);
 }
@@ -210,12 +215,23 @@ void net_conn_close(struct net_conn *conn, enum net_close how, struct blob *last
     }
 }
 
+void net_conn_refuse(struct net_conn *conn, struct blob *last)
+{
+    drop_output(conn);
+    net_tls_free(conn);
+    net_conn_drop(conn, NET_FLAG_BLOCKED);
+    net_conn_close(conn, NET_CLOSE_FINAL, last, REFUSE_LINGER_MS);
+    net_conn_mark_dirty(conn, NET_FLUSH_DELIVERY); /* when it was closing already */
+}
+
 void net_conn_finish(struct net_conn *conn)
 {
     list_remove(&conn->dirty_);
     CHECK(list_empty(&conn->readable_) && !timer_armed(&conn->timer_));
     drop_output(conn);
     net_reader_forget(conn);
+    if (conn->tls_) net_tls_say_end(conn);
+    net_tls_free(conn);
     close(conn->fd);
     conn->fd = -1;
     conn->loop->conn_count--;

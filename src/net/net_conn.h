@@ -19,6 +19,7 @@
 
 struct net_conn;
 struct net_loop;
+struct net_tls;
 
 struct net_conn_ops {
     /* Unread bytes, writable (WebSocket unmasks in place). Return how many from the
@@ -67,6 +68,7 @@ struct net_conn {
     struct blob *first_;          /* output queue: the usual single message … */
     struct net_chunk *more_;      /* … and what follows it */
     struct net_partial *partial_; /* the frame that the kernel took only part of */
+    struct net_tls *tls_;         /* NULL: bytes go as they are */
     char *unread_;                /* NULL while nothing is incomplete */
     uint32_t unread_len_, unread_cap_;
     uint32_t queued_bytes_; /* sum of blob_cost() of what is queued */

@@ -48,6 +48,9 @@ void net_conn_unmark_dirty(struct net_conn *conn);
 void net_conn_mark_readable(struct net_conn *conn);
 /* The socket failed with this errno (or memory for it): tells the owner, or ends a closing. */
 void net_conn_fail(struct net_conn *conn, int error);
+/* TLS did not come about: nothing queued may go out as it is. last (or NULL) goes without
+ * TLS, then the connection closes; its owner hears on_closed. */
+void net_conn_refuse(struct net_conn *conn, struct blob *last);
 /* To NET_STATE_CLOSED. */
 void net_conn_end(struct net_conn *conn);
 /* Everything queued is sent: shut down our side and wait for the peer's end. */

@@ -19,6 +19,7 @@
 
 #include "mailbox/mailbox.h"
 #include "net/net_conn.h"
+#include "net/net_tls.h"
 
 #define NET_ACCEPTS_PER_TURN       64
 #define NET_READ_BYTES_PER_TURN    65536
@@ -59,6 +60,7 @@ struct net_listener {
     /* A new connection: fd is the callee's, nonblocking and CLOEXEC. */
     void (*on_accept)(struct net_listener *listener, int fd, const struct sockaddr *peer);
     void *context;
+    struct net_tls_context *tls; /* for whoever accepts, one reference; NULL = none. Swapped on the loop's thread */
     struct net_timer rest_;
     uint64_t complained_ms_;
 };

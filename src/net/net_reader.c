@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "net/net_conn_private.h"
 #include "net/net_loop.h"
+#include "net/net_tls_private.h"
 
 void net_reader_forget(struct net_conn *conn)
 {
@@ -98,15 +99,24 @@ static void end_of_input(struct net_conn *conn)
         net_conn_end(conn);
 }
 
+static ssize_t take_bytes(struct net_conn *conn, char *into, size_t len, bool *drained)
+{
+    if (conn->tls_) return net_tls_recv(conn, into, len, drained);
+    const ssize_t got = recv(conn->fd, into, len, MSG_DONTWAIT);
+    conn->loop->reads++;
+    *drained = got < (ssize_t)len;
+    return got;
+}
+
 /* One recv. 0: the connection has no bytes to look at now (drained, ended, failed). */
 static size_t receive(struct net_conn *conn, char *into, size_t len)
 {
-    const ssize_t got = recv(conn->fd, into, len, MSG_DONTWAIT);
-    conn->loop->reads++;
+    bool drained;
+    const ssize_t got = take_bytes(conn, into, len, &drained);
     if (got > 0) {
         conn->loop->bytes_in += (uint64_t)got;
-        /* less than asked: drained, unless the end comes behind it, which makes no further edge */
-        if ((size_t)got < len && !net_conn_has(conn, NET_FLAG_HUNG_UP)) net_conn_drop(conn, NET_FLAG_MORE);
+        /* unless the end comes behind it, which makes no further edge */
+        if (drained && !net_conn_has(conn, NET_FLAG_HUNG_UP)) net_conn_drop(conn, NET_FLAG_MORE);
         return (size_t)got;
     }
     if (got == 0)
@@ -149,7 +159,7 @@ static bool may_redeliver(const struct net_conn *conn)
            !net_conn_has(conn, NET_FLAG_PAUSED) && !net_conn_has(conn, NET_FLAG_FAILED);
 }
 
-void net_reader_read(struct net_conn *conn)
+static void read_in_budget(struct net_conn *conn)
 {
     if (may_redeliver(conn)) {
         net_conn_drop(conn, NET_FLAG_REDELIVER);
@@ -163,4 +173,10 @@ void net_reader_read(struct net_conn *conn)
         }
         budget -= read_once(conn, budget);
     }
+}
+
+void net_reader_read(struct net_conn *conn)
+{
+    read_in_budget(conn);
+    if (conn->tls_) net_tls_after_read(conn);
 }

@@ -8,6 +8,7 @@
 #include "net/net_conn_private.h"
 #include "net/net_loop.h"
 #include "net/net_queue.h"
+#include "net/net_tls_private.h"
 
 /* What one system call is to send. */
 struct plan {
@@ -175,14 +176,19 @@ static bool send_first(struct net_conn *conn)
     return false;
 }
 
+static void make_plan(struct plan *p, const struct net_conn *conn)
+{
+    p->cursor = net_queue_begin(conn);
+    p->bytes = p->frame_count = p->piece_count = 0;
+    if (conn->partial_) add_frame(p, conn->partial_);
+    while (add_next_frame(p, conn))
+        ;
+}
+
 static bool send_several(struct net_conn *conn)
 {
     struct plan p;
-    p.cursor = net_queue_begin(conn);
-    p.bytes = p.frame_count = p.piece_count = 0;
-    if (conn->partial_) add_frame(&p, conn->partial_);
-    while (add_next_frame(&p, conn))
-        ;
+    make_plan(&p, conn);
     const struct msghdr message = { .msg_iov = p.pieces, .msg_iovlen = p.piece_count };
     ssize_t sent;
     do sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -195,12 +201,48 @@ static bool send_several(struct net_conn *conn)
     return all;
 }
 
+/* The first bytes of the plan, side by side: records are made of them. */
+static size_t gather(const struct plan *p, char *into, size_t room)
+{
+    size_t len = 0;
+    for (unsigned i = 0; i < p->piece_count && len < room; i++) {
+        const struct iovec *piece = &p->pieces[i];
+        const size_t take = piece->iov_len < room - len ? piece->iov_len : room - len;
+        memcpy(into + len, piece->iov_base, take);
+        len += take;
+    }
+    return len;
+}
+
+/* The loop's read buffer is free in the flush phases. */
+static bool send_tls(struct net_conn *conn)
+{
+    struct plan p;
+    make_plan(&p, conn);
+    bool all;
+    const size_t len = gather(&p, conn->loop->read_buffer_, NET_READ_BYTES_PER_TURN);
+    const size_t taken = net_tls_send(conn, conn->loop->read_buffer_, len, &all);
+    if (net_conn_has(conn, NET_FLAG_FAILED)) return false;
+    if (settle(conn, &p, taken) != STATUS_OK) {
+        net_conn_fail(conn, ENOMEM);
+        return false;
+    }
+    return all;
+}
+
+static bool send_queue(struct net_conn *conn)
+{
+    if (conn->tls_) return send_tls(conn);
+    const bool single = conn->first_ && !conn->more_ && !conn->partial_;
+    return single ? send_first(conn) : send_several(conn);
+}
+
 bool net_writer_flush(struct net_conn *conn)
 {
     if (net_conn_has(conn, NET_FLAG_FAILED) || net_conn_has(conn, NET_FLAG_BLOCKED)) return false;
+    if (conn->tls_ && !net_tls_may_send(conn)) return false;
     if (!net_queue_empty(conn)) {
-        const bool single = conn->first_ && !conn->more_ && !conn->partial_;
-        if (!(single ? send_first(conn) : send_several(conn))) return false;
+        if (!send_queue(conn)) return false;
         if (!net_queue_empty(conn)) return true;
     }
     if (net_conn_has(conn, NET_FLAG_UNTIL_SENT)) net_conn_resume(conn);

@@ -20,6 +20,7 @@
 #include "platform/platform_limit.h"
 #include "platform/platform_listen.h"
 #include "server/log_sink.h"
+#include "server/server_tls.h"
 #include "server/startup.h"
 #include "server/worker.h"
 
@@ -37,6 +38,7 @@ struct server {
     struct config *config;
     struct control_secrets secrets;
     struct worker_shared shared;
+    struct net_tls_context *tls[WORKER_LISTENER_COUNT]; /* of this moment; NULL = without */
     struct worker *workers;
     uint32_t worker_count;
     uint32_t initialised; /* workers that worker_deinit() is owed to */
@@ -141,6 +143,14 @@ static bool listen_all(struct server *s, const char *address, uint16_t port, enu
     return ok;
 }
 
+static bool make_tls(struct server *s)
+{
+    char error[SERVER_TLS_ERROR_MAX];
+    if (server_tls_make(s->config, s->tls, error) == STATUS_OK) return true;
+    fprintf(stderr, "xshathra: %s; nothing was started\n", error);
+    return false;
+}
+
 static bool start_workers(struct server *s)
 {
     int fds[POST_OFFICE_MAX][WORKER_LISTENER_COUNT];
@@ -157,6 +167,7 @@ static bool start_workers(struct server *s)
             fprintf(stderr, "xshathra: worker %u cannot start: %s\n", i, status_text(status));
             return false;
         }
+        worker_set_tls(&s->workers[i], s->tls);
     }
     s->running = true;
     for (uint32_t i = 0; i < s->worker_count; i++)
@@ -178,17 +189,38 @@ static void write_pid_file(const struct config *c)
     }
 }
 
+/* The certificates of new connections; those that are open keep theirs. */
+static bool reload_tls(struct server *s, const struct config *fresh)
+{
+    char error[SERVER_TLS_ERROR_MAX];
+    struct net_tls_context *contexts[WORKER_LISTENER_COUNT];
+    if (server_tls_make(fresh, contexts, error) != STATUS_OK) {
+        LOG_ERROR("configuration", LOG_CSTR("problem", error));
+        return false;
+    }
+    if (!server_tls_same(contexts, s->tls)) {
+        LOG_WARN("TLS is switched on or off for a port: that needs a restart, and so do its certificates");
+        server_tls_free(contexts);
+        return true;
+    }
+    for (uint32_t i = 0; i < s->worker_count; i++) server_tls_post(&s->workers[i], contexts);
+    server_tls_free(s->tls);
+    memcpy(s->tls, contexts, sizeof contexts);
+    return true;
+}
+
 static void reload(struct server *s)
 {
     struct config *fresh = startup_reload_config(s->options, &s->secrets);
-    if (!fresh) {
+    if (!fresh || !reload_tls(s, fresh)) {
         LOG_ERROR("reload refused: the configuration before stays in force");
+        config_free(fresh);
         return;
     }
     log_set_level(fresh->log_level);
     control_reload(s->control, policy_deployment_ref(fresh->deployment));
     config_free(fresh);
-    LOG_INFO("configuration reloaded: namespaces, token keys, origins, API key, limits, log level");
+    LOG_INFO("configuration reloaded: namespaces, token keys, origins, API key, limits, certificates, log level");
 }
 
 /* Blocks until the server is to stop. */
@@ -238,6 +270,7 @@ static void tear_down(struct server *s)
     for (int round = 0; s->running && round < 2; round++) drain_mail(s); /* answers to what the first round did */
     for (uint32_t i = 0; i < s->initialised; i++) worker_deinit(&s->workers[i]);
     if (broker) broker->ops->free(broker);
+    server_tls_free(s->tls);
     for (uint32_t i = 0; i < s->worker_count; i++) mailbox_deinit(&s->workers[i].mailbox);
     control_free(s->control);
     registry_free(s->shared.engine.registry);
@@ -251,6 +284,7 @@ static void log_start(const struct server *s)
     LOG_INFO("starting xshathra", LOG_CSTR("version", XSHATHRA_VERSION), LOG_U64("pid", getpid()),
              LOG_U64("workers", s->worker_count), LOG_CSTR("broker", "memory"), LOG_CSTR("address", s->config->http_address),
              LOG_U64("port", s->config->http_port), LOG_U64("internal_port", s->config->internal_port),
+             LOG_CSTR("tls", s->config->tls.enabled ? "on" : "off"),
              LOG_U64("descriptors", s->descriptors));
     if (s->descriptors < NOFILE_COMFORTABLE)
         LOG_WARN("few file descriptors: each connection takes one; raise the hard limit (ulimit -Hn, LimitNOFILE=)",
@@ -282,7 +316,7 @@ static int run(struct server *s, const sigset_t *signals)
         return 1;
     }
     build_shared(s);
-    if (!start_control(s) || !start_workers(s)) {
+    if (!make_tls(s) || !start_control(s) || !start_workers(s)) {
         tear_down(s);
         return 1;
     }

@@ -105,23 +105,24 @@ struct config *startup_reload_config(const struct server_options *options, const
 
 /* ---- the greeting ---- */
 
-static void write_keys(struct buf *out, const char *host, uint16_t port, const struct project_new_keys *keys)
+static void write_keys(struct buf *out, const char *scheme, const char *host, uint16_t port,
+                       const struct project_new_keys *keys)
 {
     buf_printf(out, "The Default project (these keys are shown once; make new ones with `xshathra project rotate`):\n");
     buf_printf(out, "  project id      %s\n", keys->id);
     buf_printf(out, "  server_api_key  %s\n", keys->server.text);
     buf_printf(out, "  client_api_key  %s\n\n", keys->client.text);
     buf_printf(out, "Paste these: a token for a client, a message to a channel, a token for one private channel.\n");
-    buf_printf(out, "  curl -sw '\\n' http://%s:%u/api/realtime/token -H 'Authorization: apikey %s' --json '{\"userId\":\"alice\"}'\n",
-               host, port, keys->server.text);
+    buf_printf(out, "  curl -sw '\\n' %s://%s:%u/api/realtime/token -H 'Authorization: apikey %s' --json '{\"userId\":\"alice\"}'\n",
+               scheme, host, port, keys->server.text);
     buf_printf(out,
-               "  curl -sw '\\n' http://%s:%u/api/realtime/publish -H 'Authorization: apikey %s' --json "
+               "  curl -sw '\\n' %s://%s:%u/api/realtime/publish -H 'Authorization: apikey %s' --json "
                "'{\"channel\":\"public:room_1\",\"data\":{\"text\":\"hello\"}}'\n",
-               host, port, keys->server.text);
+               scheme, host, port, keys->server.text);
     buf_printf(out,
-               "  curl -sw '\\n' http://%s:%u/api/realtime/subscription-token -H 'Authorization: apikey %s' --json "
+               "  curl -sw '\\n' %s://%s:%u/api/realtime/subscription-token -H 'Authorization: apikey %s' --json "
                "'{\"userId\":\"alice\",\"channel\":\"private:room_1\"}'\n",
-               host, port, keys->server.text);
+               scheme, host, port, keys->server.text);
 }
 
 void startup_greet(const struct server_options *options, const struct config *config,
@@ -132,9 +133,10 @@ void startup_greet(const struct server_options *options, const struct config *co
     bool terminal = isatty(STDOUT_FILENO);
     struct buf text;
     buf_init(&text, BUF_NO_LIMIT);
-    buf_printf(&text, "\nXshathra Realtime listens. Clients connect to\n  ws://%s:%u/realtime/connection/websocket\n\n",
-               host, config->http_port);
-    if (first_run->happened) write_keys(&text, host, config->http_port, &first_run->keys);
+    buf_printf(&text, "\nXshathra Realtime listens. Clients connect to\n  %s://%s:%u/realtime/connection/websocket\n\n",
+               config->tls.enabled ? "wss" : "ws", host, config->http_port);
+    if (first_run->happened)
+        write_keys(&text, config->tls.enabled ? "https" : "http", host, config->http_port, &first_run->keys);
     if (terminal && buf_ok(&text)) {
         buf_printf(&text, "Ctrl-C stops.\n");
         (void)fwrite(text.ptr, 1, text.len, stdout);

@@ -129,7 +129,7 @@ static void on_accept(struct net_listener *listener, int fd, const struct sockad
 {
     (void)peer;
     struct worker *w = listener->context;
-    session_accept(&w->host, fd, (uint8_t)(listener - w->listeners));
+    session_accept(&w->host, fd, (uint8_t)(listener - w->listeners), listener->tls);
 }
 
 static enum status start_listeners(struct worker *w, const int fds[WORKER_LISTENER_COUNT])
@@ -185,6 +185,14 @@ enum status worker_init(struct worker *w, struct worker_shared *shared, uint32_t
     return start_listeners(w, fds);
 }
 
+void worker_set_tls(struct worker *w, struct net_tls_context *const contexts[WORKER_LISTENER_COUNT])
+{
+    for (int i = 0; i < WORKER_LISTENER_COUNT; i++) {
+        net_tls_context_unref(w->listeners[i].tls);
+        w->listeners[i].tls = net_tls_context_ref(contexts[i]);
+    }
+}
+
 static void *run(void *context)
 {
     struct worker *w = context;
@@ -208,6 +216,7 @@ void worker_deinit(struct worker *w)
         api_call_deinit(w->spare_calls[i]);
         mem_free(w->spare_calls[i]);
     }
+    for (int i = 0; i < WORKER_LISTENER_COUNT; i++) net_tls_context_unref(w->listeners[i].tls);
     session_host_deinit(&w->host);
     engine_deinit(&w->engine);
     net_loop_deinit(&w->loop);

@@ -46,6 +46,8 @@ struct worker {
 /* Listening descriptors are taken over (-1 = none), and one reference of policy. */
 MUST_CHECK enum status worker_init(struct worker *w, struct worker_shared *shared, uint32_t index,
                                    struct policy *policy, const int fds[WORKER_LISTENER_COUNT]);
+/* For connections accepted from now on; references of its own. The worker's thread, or any before it starts. */
+void worker_set_tls(struct worker *w, struct net_tls_context *const contexts[WORKER_LISTENER_COUNT]);
 MUST_CHECK bool worker_start(struct worker *w);
 /* Any thread: stop accepting, close connections spread over the shutdown time-out, end. */
 void worker_stop(struct worker *w);

@@ -94,7 +94,7 @@ void session_host_deinit(struct session_host *host)
     map_deinit(&host->groups);
 }
 
-void session_accept(struct session_host *host, int fd, uint8_t listener)
+void session_accept(struct session_host *host, int fd, uint8_t listener, struct net_tls_context *tls)
 {
     struct session *s = slab_alloc(&host->sessions);
     if (!s) {
@@ -110,6 +110,7 @@ void session_accept(struct session_host *host, int fd, uint8_t listener)
         return;
     }
     session_http_init(s);
+    if (tls && net_tls_start(&s->conn, tls) != STATUS_OK) net_conn_close(&s->conn, NET_CLOSE_NOW, NULL, 0);
 }
 
 /* ---- handles ---- */

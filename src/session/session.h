@@ -148,8 +148,8 @@ void session_host_deinit(struct session_host *host);
  * True = more to do. */
 bool session_host_turn(struct session_host *host);
 
-/* A new connection: takes fd over (closed at once when memory is out). */
-void session_accept(struct session_host *host, int fd, uint8_t listener);
+/* A new connection: takes fd over (closed at once when memory is out). tls: borrowed, NULL = without. */
+void session_accept(struct session_host *host, int fd, uint8_t listener, struct net_tls_context *tls);
 
 /* For engine_worker: the client or the exchange behind a handle. */
 struct client *session_client_of(struct session_host *host, struct handle handle);

@@ -2,6 +2,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "config/support/config_try.h"
@@ -140,6 +142,38 @@ struct row {
     const char *json, *sentence;
 };
 
+#define PEM        "-----BEGIN X-----\\nAA==\\n-----END X-----\\n"
+#define PEM_BASE64 "LS0tLS1CRUdJTiBYLS0tLS0KQUE9PQotLS0tLUVORCBYLS0tLS0K"
+#define PEM_TEXT   "-----BEGIN X-----\nAA==\n-----END X-----\n"
+
+static void certificates_are_pem_text_or_base64_of_it_or_a_file(void **state)
+{
+    char path[] = "/tmp/xshathra-pem-XXXXXX";
+    struct config_try t;
+    struct buf json;
+    (void)state;
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, PEM_TEXT, sizeof PEM_TEXT - 1), sizeof PEM_TEXT - 1);
+    close(fd);
+    buf_init(&json, BUF_NO_LIMIT);
+    buf_printf(&json,
+               "{\"http_server\":{\"tls_external\":true,\"tls\":{\"enabled\":true,\"cert_pem\":\"%s\",\"key_pem\":"
+               "\"%s\",\"client_ca_pem\":\"%s\"},\"internal_tls\":{\"cert_pem\":\"/not/looked/at\"}}}",
+               PEM, PEM_BASE64, path);
+    buf_append_char(&json, '\0');
+    config_try_load(&t, json.ptr, NULL);
+    if (!t.config || t.report.count) fail_msg("%s", t.text.ptr);
+    assert_true(t.config->tls.enabled && t.config->tls_external && !t.config->internal_tls.enabled);
+    assert_string_equal(t.config->tls.cert_pem, PEM_TEXT);
+    assert_string_equal(t.config->tls.key_pem, PEM_TEXT);
+    assert_string_equal(t.config->tls.client_ca_pem, PEM_TEXT);
+    assert_string_equal(t.config->internal_tls.cert_pem, "");
+    config_try_end(&t);
+    buf_deinit(&json);
+    unlink(path);
+}
+
 static void expect(const struct row *rows, size_t count, bool refused)
 {
     for (size_t i = 0; i < count; i++) {
@@ -165,6 +199,17 @@ static void a_wrong_value_stops_with_a_sentence(void **state)
         { "{\"http_server\":{\"port\":[]}}", "is a list, allowed is" },
         { "{\"http_server\":{\"internal_port\":\"x\"}}", "\"http_server.internal_port\" is \"x\", allowed is a port" },
         { "{\"http_server\":{\"internal_port\":65536}}", "is \"65536\", allowed is a port" },
+        { "{\"http_server\":{\"tls\":{\"enabled\":true}}}",
+          "option \"http_server.tls.cert_pem\" is not set, but http_server.tls.enabled is true, which needs it" },
+        { "{\"http_server\":{\"internal_tls\":{\"enabled\":true,\"cert_pem\":\"" PEM "\"}}}",
+          "option \"http_server.internal_tls.key_pem\" is not set" },
+        { "{\"http_server\":{\"tls\":{\"enabled\":true,\"cert_pem\":\"/no/such.pem\",\"key_pem\":\"" PEM "\"}}}",
+          "cert_pem\" is no PEM text, no base64 of it, and as a file: No such file or directory; allowed are" },
+        { "{\"http_server\":{\"tls\":{\"enabled\":true,\"cert_pem\":\"" PEM "\",\"key_pem\":\"/dev/null\"}}}",
+          "option \"http_server.tls.key_pem\" names a file without a PEM block" },
+        { "{\"http_server\":{\"tls\":{\"enabled\":true,\"cert_pem\":\"" PEM "\",\"key_pem\":\"" PEM
+          "\",\"client_ca_pem\":\"bm8gcGVt\"}}}",
+          "option \"http_server.tls.client_ca_pem\" is no PEM text" },
         { "{\"http_server\":5}", "option \"http_server\" is a section, allowed is an object" },
         { "{\"health\":{\"enabled\":\"yes\"}}", "\"health.enabled\" is \"yes\", allowed is true or false" },
         { "{\"health\":{\"enabled\":2}}", "is \"2\", allowed is true or false" },
@@ -232,8 +277,6 @@ static void what_is_not_built_and_decides_something_stops_the_start(void **state
         { "{\"presence_manager\":{\"enabled\":true,\"type\":\"redis\"}}", "is \"redis\", which is not built yet" },
         { "{\"map_broker\":{\"type\":\"postgres\"}}", "is \"postgres\", which is not built yet" },
         { "{\"controller\":{\"enabled\":true}}", "option \"controller.enabled\" is set, but" },
-        { "{\"http_server\":{\"tls\":{\"enabled\":true}}}", "option \"http_server.tls.enabled\" is set, but" },
-        { "{\"http_server\":{\"internal_tls\":{\"enabled\":true}}}", "http_server.internal_tls.enabled" },
         { "{\"http_server\":{\"tls_autocert\":{\"enabled\":true}}}", "http_server.tls_autocert.enabled" },
         { "{\"client\":{\"token\":{\"jwks_public_endpoint\":\"x\"}}}", "client.token.jwks_public_endpoint" },
         { "{\"client\":{\"subscription_token\":{\"enabled\":true,\"jwks_public_endpoint\":\"x\"}}}",
@@ -375,6 +418,7 @@ int main(void)
         cmocka_unit_test(nothing_at_all_is_a_configuration_with_defaults),
         cmocka_unit_test(the_deployment_has_the_defaults_of_centrifugo),
         cmocka_unit_test(options_reach_the_place_they_name),
+        cmocka_unit_test(certificates_are_pem_text_or_base64_of_it_or_a_file),
         cmocka_unit_test(a_wrong_value_stops_with_a_sentence),
         cmocka_unit_test(what_is_not_built_and_decides_something_stops_the_start),
         cmocka_unit_test(what_else_is_not_built_only_warns),

@@ -80,7 +80,7 @@ static void a_section_is_what_options_are_below(void **state)
 static void what_a_block_around_makes_idle_is_idle(void **state)
 {
     const struct config_names *n = *state;
-    assert_int_equal(config_names_find(n, SLICE("http_server.tls.enabled"))->state, CONFIG_REFUSE);
+    assert_int_equal(config_names_find(n, SLICE("http_server.tls_autocert.enabled"))->state, CONFIG_REFUSE);
     assert_int_equal(config_names_find(n, SLICE("engine.redis.tls.enabled"))->state, CONFIG_PART);
     assert_int_equal(config_names_find(n, SLICE("client.proxy.connect.enabled"))->state, CONFIG_REFUSE);
     assert_int_equal(config_names_find(n, SLICE("client.proxy.connect.endpoint"))->state, CONFIG_PART);

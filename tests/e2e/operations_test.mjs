@@ -288,7 +288,7 @@ const refusedConfigs = {
     [/client\.proxy\.connect/],
   ],
   'another engine that is not built': [{ engine: { type: 'redis' } }, [/engine\.type/, /redis/]],
-  'TLS that is not built': [{ http_server: { tls: { enabled: true } } }, [/http_server\.tls/]],
+  'TLS without a certificate': [{ http_server: { tls: { enabled: true } } }, [/http_server\.tls\.cert_pem/]],
   'old and new names of one secret that differ': [
     { client: { token: { hmac_secret_key: '' } } },
     [/CENTRIFUGO_TOKEN_HMAC_SECRET_KEY/],

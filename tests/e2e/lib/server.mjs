@@ -97,7 +97,7 @@ export class Server {
   stdout = '';
 
   // config: an object, or the path of a file; workers: 2 unless told; env: more environment (null takes one away);
-  // healthPort: where /health answers, when that is not the public port.
+  // healthPort: where /health answers, when that is not the public port; askHealth: how, when not by plain HTTP.
   static async start({
     config = testConfig(),
     workers = 2,
@@ -105,6 +105,7 @@ export class Server {
     args = [],
     data = undefined,
     healthPort = undefined,
+    askHealth = undefined,
   } = {}) {
     const server = new Server();
     server.folder = mkdtempSync(join(tmpdir(), 'xshathra-e2e-'));
@@ -113,6 +114,7 @@ export class Server {
     if (typeof config !== 'string') server.writeConfig(config);
     server.port = await freePort();
     server.healthPort = healthPort ?? server.port;
+    server.askHealth = askHealth;
     server.workers = workers;
     server.args = args;
     server.env = {
@@ -176,6 +178,7 @@ export class Server {
 
   async health() {
     try {
+      if (this.askHealth) return await this.askHealth(this.healthPort);
       return (await fetch(`http://127.0.0.1:${this.healthPort}/health`)).status;
     } catch {
       return 0;

@@ -311,7 +311,7 @@ int session_rig_dial(struct session_rig *r)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     int accepted = accept4(r->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     assert_true(accepted >= 0);
-    session_accept(&r->host, accepted, 0);
+    session_accept(&r->host, accepted, 0, NULL);
     return fd;
 }
 
