@@ -136,7 +136,7 @@ static bool listen_all(struct server *s, const char *address, uint16_t port, enu
 {
     char error[PLATFORM_ERROR_MAX];
     if (port == 0) return true;
-    bool ok = platform_listen_check(address, port, error) == STATUS_OK;
+    bool ok = true;
     for (uint32_t i = 0; ok && i < s->worker_count; i++)
         ok = platform_listen(address, port, LISTEN_BACKLOG, &fds[i][which], error) == STATUS_OK;
     if (!ok) fprintf(stderr, "xshathra: %s\n", error);
@@ -148,6 +148,19 @@ static bool make_tls(struct server *s)
     char error[SERVER_TLS_ERROR_MAX];
     if (server_tls_make(s->config, s->tls, error) == STATUS_OK) return true;
     fprintf(stderr, "xshathra: %s; nothing was started\n", error);
+    return false;
+}
+
+/* Before anything is made in the data folder: keys are shown at the first start only,
+ * and a start that ends at a busy port must not have been it. */
+static bool ports_are_free(const struct config *c)
+{
+    char error[PLATFORM_ERROR_MAX];
+    if (platform_listen_check(c->http_address, c->http_port, error) == STATUS_OK &&
+        (c->internal_port == 0 || platform_listen_check(c->internal_address, c->internal_port, error) == STATUS_OK))
+        return true;
+    fprintf(stderr, "xshathra: %s; another port is chosen by --port, http_server.port or CENTRIFUGO_HTTP_SERVER_PORT\n",
+            error);
     return false;
 }
 
@@ -316,7 +329,7 @@ static int run(struct server *s, const sigset_t *signals)
         return 1;
     }
     build_shared(s);
-    if (!make_tls(s) || !start_control(s) || !start_workers(s)) {
+    if (!make_tls(s) || !ports_are_free(s->config) || !start_control(s) || !start_workers(s)) {
         tear_down(s);
         return 1;
     }

@@ -138,6 +138,10 @@ void startup_greet(const struct server_options *options, const struct config *co
     if (first_run->happened)
         write_keys(&text, config->tls.enabled ? "https" : "http", host, config->http_port, &first_run->keys);
     if (terminal && buf_ok(&text)) {
+        if (!first_run->happened)
+            buf_printf(&text,
+                       "Its keys were shown at the first start. `xshathra project list` names the projects,\n"
+                       "`xshathra project rotate ID --which server` makes a new key (./dev run builds build/release/xshathra).\n\n");
         buf_printf(&text, "Ctrl-C stops.\n");
         (void)fwrite(text.ptr, 1, text.len, stdout);
         fflush(stdout);

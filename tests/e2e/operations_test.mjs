@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { mkdtempSync, rmSync, writeFileSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { alone, suite, fresh } from './lib/suite.mjs';
@@ -234,6 +234,8 @@ alone('a second server on the same port is refused with a sentence that names th
   );
   assert.notEqual(done.code, 0);
   assert.ok(done.stderr.includes(String(server.port)), done.stderr);
+  // or the keys of the first start would be made, and shown to nobody
+  assert.ok(!existsSync(join(data, 'xshathra.db')));
 });
 
 test('each command explains itself under --help', { timeout: 60_000 }, async () => {
