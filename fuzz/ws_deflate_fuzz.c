@@ -38,8 +38,11 @@ static void there_and_back(struct ws_deflater *deflater, struct ws_inflater *inf
     const uint8_t length = (uint8_t)frame->bytes[1];
     const struct slice whole = slice_of(frame->bytes, frame->body_len);
     struct slice message;
-    CHECK(ws_inflater_message(inflater, slice_from(whole, length == 126 ? 4 : length == 127 ? 10 : 2), body.len,
-                              &message) == STATUS_OK);
+    CHECK(ws_inflater_message(inflater,
+                              slice_from(whole, length == 126   ? 4
+                                                : length == 127 ? 10
+                                                                : 2),
+                              body.len, &message) == STATUS_OK);
     CHECK(slice_eq(message, body));
     blob_unref(frame);
 }
@@ -48,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct ws_deflater *deflater;
     static struct ws_inflater *inflater;
-    if (!deflater) deflater = ws_deflater_new(1);
+    if (!deflater) deflater = ws_deflater_new(1, WS_DEFLATE_WINDOW_BITS_MAX);
     if (!inflater) inflater = ws_inflater_new();
     if (size == 0) return 0;
     const struct slice rest = slice_of(data + 1, size - 1);

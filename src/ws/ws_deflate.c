@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "ws/ws_encoder.h"
 
-#define WINDOW_BITS_RAW (-15) /* negative: without the header and the sum of zlib's own format */
-#define MEMORY_LEVEL    8     /* zlib's default */
+#define WINDOW_BITS_MAX 15 /* zlib is told the negative: without the header and the sum of its own format */
+#define MEMORY_LEVEL    8  /* zlib's default */
 #define KEPT_BYTES_MAX  ((size_t)64 << 10)
 #define OUT_CHUNK_MIN   ((size_t)4096)
 #define OUT_CHUNK_MAX   ((size_t)1 << 30) /* zlib counts in 32 bits */
@@ -58,15 +58,16 @@ static void give_back(struct buf *out)
 
 /* ---- out ---- */
 
-struct ws_deflater *ws_deflater_new(int level)
+struct ws_deflater *ws_deflater_new(int level, int window_bits)
 {
+    CHECK(window_bits >= WS_DEFLATER_WINDOW_BITS_MIN && window_bits <= WINDOW_BITS_MAX);
     struct ws_deflater *d = mem_alloc_zero(sizeof *d);
     if (!d) return NULL;
     const bool huffman = level == LEVEL_HUFFMAN;
     set_allocator(&d->stream);
     d->level = level;
     buf_init(&d->out, BUF_NO_LIMIT);
-    if (deflateInit2(&d->stream, huffman ? 1 : level, Z_DEFLATED, WINDOW_BITS_RAW, MEMORY_LEVEL,
+    if (deflateInit2(&d->stream, huffman ? 1 : level, Z_DEFLATED, -window_bits, MEMORY_LEVEL,
                      huffman ? Z_HUFFMAN_ONLY : Z_DEFAULT_STRATEGY) == Z_OK)
         return d;
     mem_free(d);
@@ -131,7 +132,7 @@ struct ws_inflater *ws_inflater_new(void)
     if (!i) return NULL;
     set_allocator(&i->stream);
     buf_init(&i->out, BUF_NO_LIMIT);
-    if (inflateInit2(&i->stream, WINDOW_BITS_RAW) == Z_OK) return i;
+    if (inflateInit2(&i->stream, -WINDOW_BITS_MAX) == Z_OK) return i;
     mem_free(i);
     return NULL;
 }

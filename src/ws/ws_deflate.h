@@ -22,14 +22,17 @@ struct ws_inflater;
 /* Shorter messages cannot gain: they are not tried. */
 #define WS_DEFLATE_BODY_LEN_MIN 16
 
+/* The smallest window that zlib can compress with; 15 is the largest. */
+#define WS_DEFLATER_WINDOW_BITS_MIN 9
+
 /* level 1 (fast) to 9 (small), 0 (nothing gains), -1 (zlib's default), -2 (Huffman
- * codes only). NULL when memory is out. */
-MUST_CHECK struct ws_deflater *ws_deflater_new(int level);
+ * codes only); window_bits from WS_DEFLATER_WINDOW_BITS_MIN to 15. NULL when memory is out. */
+MUST_CHECK struct ws_deflater *ws_deflater_new(int level, int window_bits);
 void ws_deflater_free(struct ws_deflater *d); /* accepts NULL */
 int ws_deflater_level(const struct ws_deflater *d);
 
 /* A BLOB_RAW that is one complete frame with RSV1 set, with one reference. It refers
- * back by less than body.len bytes, so a peer with a window of that size can read it.
+ * back by no more than the window, and by less than body.len bytes.
  * NULL when the frame would not be shorter than the plain one, or memory is out:
  * then the message goes plain, which is allowed for every message. */
 MUST_CHECK struct blob *ws_deflater_frame(struct ws_deflater *d, enum ws_opcode opcode, struct slice body);

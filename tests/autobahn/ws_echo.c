@@ -31,8 +31,8 @@ struct peer {
     struct buf unread;
     struct ws_decoder decoder;
     struct ws_assembler *assembler;
-    struct ws_deflate_terms terms; /* server_window_bits 0: not agreed */
-    struct ws_deflater *deflater;
+    struct ws_deflate_terms terms;
+    struct ws_deflater *deflater; /* NULL: messages go plain */
     struct ws_inflater *inflater;
 };
 
@@ -96,8 +96,8 @@ static bool accept_peer(struct peer *p, struct slice head)
         if (ws_deflate_choose(buf_slice(&offers), &p->terms)) {
             ws_deflate_write_terms(&p->terms, &terms);
             ws_decoder_allow_deflate(&p->decoder);
-        } else {
-            p->terms.server_window_bits = 0;
+            if (p->terms.server_window_bits >= WS_DEFLATER_WINDOW_BITS_MIN)
+                p->deflater = ws_deflater_new(1, p->terms.server_window_bits);
         }
         ws_handshake_write(&answer, buf_slice(&key), (struct slice){ 0 }, buf_slice(&terms));
         accepted = write_all(p->fd, buf_slice(&answer));
@@ -137,10 +137,7 @@ static bool echo(struct peer *p, struct slice message, const struct ws_event *ev
             return close_with(p, WS_CLOSE_INVALID_PAYLOAD);
     }
     const enum ws_opcode opcode = event->is_text ? WS_OPCODE_TEXT : WS_OPCODE_BINARY;
-    const uint8_t bits = p->terms.server_window_bits;
-    struct blob *frame = NULL;
-    if (bits == WS_DEFLATE_WINDOW_BITS_MAX || (bits > 0 && message.len <= (size_t)1 << bits))
-        frame = ws_deflater_frame(p->deflater, opcode, message);
+    struct blob *frame = p->deflater ? ws_deflater_frame(p->deflater, opcode, message) : NULL;
     if (!frame) frame = event->is_text ? ws_text_message(message) : ws_binary_message(message);
     bool written = write_blob(p, frame);
     ws_inflater_release(p->inflater);
@@ -184,8 +181,8 @@ static bool take_frames(struct peer *p)
 
 static void serve(int fd)
 {
-    struct peer p = { .fd = fd, .deflater = ws_deflater_new(1), .inflater = ws_inflater_new() };
-    CHECK(p.deflater && p.inflater);
+    struct peer p = { .fd = fd, .inflater = ws_inflater_new() };
+    CHECK(p.inflater);
     buf_init(&p.unread, 2 * MESSAGE_LEN_MAX);
     ws_decoder_init(&p.decoder, MESSAGE_LEN_MAX);
     if (handshake(&p))

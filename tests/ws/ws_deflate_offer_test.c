@@ -84,12 +84,9 @@ static void bad_offers_are_declined(void **state)
 static void text_that_breaks_the_grammar_ends_the_search(void **state)
 {
     static const struct row rows[] = {
-        { "permessage-deflate;", NULL },
-        { "permessage-deflate; ;", NULL },
-        { "permessage-deflate x", NULL },
-        { "permessage-deflate; client_max_window_bits=\"9", NULL },
-        { "=, permessage-deflate", NULL },
-        { "permessage-deflate; =, permessage-deflate", NULL },
+        { "permessage-deflate;", NULL },    { "permessage-deflate; ;", NULL },
+        { "permessage-deflate x", NULL },   { "permessage-deflate; client_max_window_bits=\"9", NULL },
+        { "=, permessage-deflate", NULL },  { "permessage-deflate; =, permessage-deflate", NULL },
         { "permessage-deflate, =", TAKEN }, /* taken before it was seen */
     };
     expect(rows, ARRAY_COUNT(rows));

@@ -19,7 +19,10 @@
 #include "ws/ws_message.h"
 
 #define LIMIT ((size_t)65536)
-#define BYTES(text) { (text), sizeof(text) - 1 }
+#define BYTES(text)                                                                                                    \
+    {                                                                                                                  \
+        (text), sizeof(text) - 1                                                                                       \
+    }
 
 static struct ws_inflater *inflater;
 
@@ -43,8 +46,8 @@ static void the_examples_of_section_7_2_3_give_their_text(void **state)
         struct slice payload, text;
     } rows[] = {
         { BYTES("\xf2\x48\xcd\xc9\xc9\x07\x00"), BYTES("Hello") },
-        { BYTES("\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00"), BYTES("Hello") },      /* not compressed */
-        { BYTES("\xf3\x48\xcd\xc9\xc9\x07\x00\x00"), BYTES("Hello") },                  /* a final block */
+        { BYTES("\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00"), BYTES("Hello") },         /* not compressed */
+        { BYTES("\xf3\x48\xcd\xc9\xc9\x07\x00\x00"), BYTES("Hello") },                     /* a final block */
         { BYTES("\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00"), BYTES("Hello") }, /* two blocks */
         { BYTES("\xf3\x48\xcd\xc9\xc9\x07\x00"), BYTES("Hello") }, /* a final block and nothing after it */
         { BYTES("\x00"), BYTES("") },
@@ -156,7 +159,7 @@ static void memory_that_runs_out_is_told_and_harms_no_later_message(void **state
     assert_true(failed);
     for (size_t n = 1; n <= 6; n++) {
         mem_fail_after(n);
-        struct ws_deflater *d = ws_deflater_new(1);
+        struct ws_deflater *d = ws_deflater_new(1, 15);
         mem_fail_after(0);
         ws_deflater_free(d);
     }
@@ -181,7 +184,7 @@ static void what_is_compressed_inflates_to_the_same_at_every_level(void **state)
     for (size_t i = 0; i < sizeof body; i++) body[i] = (char)('a' + (i * i / 7) % 13);
     static const size_t lengths[] = { 16, 40, 125, 126, 512, 4096, 65536, sizeof body };
     for (int level = -2; level <= 9; level++) {
-        struct ws_deflater *d = ws_deflater_new(level);
+        struct ws_deflater *d = ws_deflater_new(level, 15);
         assert_int_equal(ws_deflater_level(d), level);
         size_t smaller = 0;
         for (size_t i = 0; i < ARRAY_COUNT(lengths); i++) {
@@ -204,7 +207,7 @@ static void what_is_compressed_inflates_to_the_same_at_every_level(void **state)
 
 static void what_gains_nothing_is_left_plain(void **state)
 {
-    struct ws_deflater *d = ws_deflater_new(1);
+    struct ws_deflater *d = ws_deflater_new(1, 15);
     char noise[300];
     uint32_t seed = 1;
     for (size_t i = 0; i < sizeof noise; i++) noise[i] = (char)((seed = seed * 1664525 + 1013904223) >> 24);
@@ -214,34 +217,64 @@ static void what_gains_nothing_is_left_plain(void **state)
     ws_deflater_free(d);
 }
 
-static void a_message_no_longer_than_a_window_can_be_read_with_that_window(void **state)
+/* Inflates with a window of so many bits, in small steps, so that references go through that window. */
+static void expect_readable(const struct blob *frame, int bits, struct slice body)
 {
-    struct ws_deflater *d = ws_deflater_new(9);
+    uint8_t first;
+    struct slice payload = payload_of(frame, &first);
+    z_stream z = { .next_in = (Bytef *)(uintptr_t)payload.ptr, .avail_in = (uInt)payload.len };
+    char out[64];
+    size_t got = 0;
+    assert_int_equal(inflateInit2(&z, -bits), Z_OK);
+    do {
+        z.next_out = (Bytef *)out;
+        z.avail_out = sizeof out;
+        int result = inflate(&z, Z_SYNC_FLUSH);
+        assert_true(result == Z_OK || result == Z_BUF_ERROR);
+        const size_t count = sizeof out - z.avail_out;
+        assert_true(got + count <= body.len);
+        assert_memory_equal(out, body.ptr + got, count);
+        got += count;
+    } while (z.avail_out == 0);
+    assert_int_equal(got, body.len);
+    inflateEnd(&z);
+}
+
+/* Letters without much repetition, but that the last ones are the first ones: the farthest
+ * reference that there can be. */
+static struct slice far_repetition(char *out, size_t len)
+{
+    uint32_t seed = 7;
+    for (size_t i = 0; i < len; i++) out[i] = (char)('a' + ((seed = seed * 1664525 + 1013904223) >> 24) % 26);
+    memcpy(out + len - 32, out, 32);
+    return slice_of(out, len);
+}
+
+static void a_message_compressed_for_a_window_can_be_read_with_that_window(void **state)
+{
+    static char body[1 << 16];
+    for (int bits = WS_DEFLATER_WINDOW_BITS_MIN; bits <= 15; bits++) {
+        struct ws_deflater *d = ws_deflater_new(9, bits);
+        for (size_t len = 256; len <= sizeof body; len *= 2) {
+            const struct slice message = far_repetition(body, len);
+            struct blob *frame = ws_deflater_frame(d, WS_OPCODE_TEXT, message);
+            assert_non_null(frame);
+            expect_readable(frame, bits, message);
+            blob_unref(frame);
+        }
+        ws_deflater_free(d);
+    }
+}
+
+static void a_message_no_longer_than_a_window_can_be_read_with_it_whatever_compressed_it(void **state)
+{
+    struct ws_deflater *d = ws_deflater_new(9, 15);
     static char body[1 << 14];
     for (int bits = 8; bits <= 14; bits++) {
-        const size_t len = (size_t)1 << bits;
-        /* the end repeats the beginning: the farthest reference that there can be */
-        uint32_t seed = 7;
-        for (size_t i = 0; i < len; i++) body[i] = (char)('a' + ((seed = seed * 1664525 + 1013904223) >> 24) % 26);
-        memcpy(body + len - 32, body, 32);
-        struct blob *frame = ws_deflater_frame(d, WS_OPCODE_TEXT, slice_of(body, len));
+        const struct slice message = far_repetition(body, (size_t)1 << bits);
+        struct blob *frame = ws_deflater_frame(d, WS_OPCODE_TEXT, message);
         assert_non_null(frame);
-        uint8_t first;
-        struct slice payload = payload_of(frame, &first);
-        z_stream z = { .next_in = (Bytef *)(uintptr_t)payload.ptr, .avail_in = (uInt)payload.len };
-        char out[64];
-        size_t got = 0;
-        assert_int_equal(inflateInit2(&z, -bits), Z_OK);
-        do { /* in small steps, so that references go through zlib's window */
-            z.next_out = (Bytef *)out;
-            z.avail_out = sizeof out;
-            int result = inflate(&z, Z_SYNC_FLUSH);
-            assert_true(result == Z_OK || result == Z_BUF_ERROR);
-            assert_memory_equal(out, body + got, sizeof out - z.avail_out);
-            got += sizeof out - z.avail_out;
-        } while (z.avail_out == 0);
-        assert_int_equal(got, len);
-        inflateEnd(&z);
+        expect_readable(frame, bits, message);
         blob_unref(frame);
     }
     ws_deflater_free(d);
@@ -377,7 +410,8 @@ int main(void)
         cmocka_unit_test(memory_that_runs_out_is_told_and_harms_no_later_message),
         cmocka_unit_test(what_is_compressed_inflates_to_the_same_at_every_level),
         cmocka_unit_test(what_gains_nothing_is_left_plain),
-        cmocka_unit_test(a_message_no_longer_than_a_window_can_be_read_with_that_window),
+        cmocka_unit_test(a_message_compressed_for_a_window_can_be_read_with_that_window),
+        cmocka_unit_test(a_message_no_longer_than_a_window_can_be_read_with_it_whatever_compressed_it),
         cmocka_unit_test(compressed_and_plain_messages_mix_in_any_arrival),
         cmocka_unit_test(a_compressed_message_cut_into_fragments_at_every_two_bytes_is_whole),
         cmocka_unit_test(rsv1_is_only_right_on_the_first_frame_of_a_message),
