@@ -155,7 +155,7 @@ static bool wants_protobuf(const struct http_request *request, struct slice subp
 
 /* Appends the 101, with the terms of compression that are agreed. */
 static void write_acceptance(struct session_host *host, const struct http_request *request, struct slice key,
-                   struct slice protocol, struct upgrade *up)
+                             struct slice protocol, struct upgrade *up)
 {
     struct buf scratch, terms;
     buf_init(&scratch, 8192);

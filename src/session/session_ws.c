@@ -1,10 +1,10 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "session/session_parts.h"
 #include "ws/ws_deflate_offer.h"
 #include "ws/ws_encoder.h"
-#include "base/utf8.h"
 
 /* ---- framing of merged messages ---- */
 
@@ -147,8 +147,8 @@ static void port_frame_ping(struct client *c) { send_raw(session_of_client(c), w
     {                                                                                                                  \
         .encoding = (encoding_), .form = (form_), .metric_transport = METRIC_TRANSPORT_WEBSOCKET,                      \
         .encode_publication = (encode_publication_), .message = (message_), .send = (send_), .close = port_close,      \
-        .set_deadline = port_set_deadline, .resume = port_resume, .queued = port_queued, .frame_ping = port_frame_ping, \
-        .joined_space = port_joined_space,                                                                             \
+        .set_deadline = port_set_deadline, .resume = port_resume, .queued = port_queued,                               \
+        .frame_ping = port_frame_ping, .joined_space = port_joined_space,                                              \
     }
 
 const struct client_port *session_ws_port(bool protobuf, uint8_t window_bits)

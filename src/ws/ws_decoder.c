@@ -160,11 +160,9 @@ static enum ws_result on_message(struct ws_decoder *d, const struct header *h, s
 {
     const bool is_text = h->opcode == WS_OPCODE_TEXT;
     if (is_text && !h->is_compressed && !utf8_valid(payload)) return broken(d, WS_ERROR_TEXT, out);
-    *out = (struct ws_event){ .payload = payload,
-                              .is_text = is_text,
-                              .is_compressed = h->is_compressed,
-                              .is_first = true,
-                              .is_last = true };
+    *out = (struct ws_event){
+        .payload = payload, .is_text = is_text, .is_compressed = h->is_compressed, .is_first = true, .is_last = true
+    };
     return WS_MESSAGE;
 }
 

@@ -32,7 +32,7 @@
 /* One list makes the errors, their close codes and the sentences for the log. */
 #define WS_ERROR_LIST(X)                                                                                               \
     X(NONE, 0, "no error")                                                                                             \
-    X(RSV, WS_CLOSE_PROTOCOL_ERROR, "a reserved bit is set where no extension gives it a meaning")                               \
+    X(RSV, WS_CLOSE_PROTOCOL_ERROR, "a reserved bit is set where no extension gives it a meaning")                     \
     X(OPCODE, WS_CLOSE_PROTOCOL_ERROR, "the opcode is not one of 0, 1, 2, 8, 9, 10")                                   \
     X(UNMASKED, WS_CLOSE_PROTOCOL_ERROR, "a client's frame is not masked")                                             \
     X(CONTROL_SPLIT, WS_CLOSE_PROTOCOL_ERROR, "a control frame is fragmented")                                         \
