@@ -73,6 +73,9 @@ function(xsh_tests)
       set_tests_properties(${folder}/${name} PROPERTIES TIMEOUT 120 LABELS unit)
     endif()
   endforeach()
+  add_executable(ws_echo ${PROJECT_SOURCE_DIR}/tests/autobahn/ws_echo.c)
+  target_link_libraries(ws_echo PRIVATE xsh_ws)
+  xsh_flags(ws_echo)
 endfunction()
 
 # fuzz/<folder>_<x>_fuzz.c, linked with the folder's library; its seeds are in fuzz/corpus/<folder>_<x>/.

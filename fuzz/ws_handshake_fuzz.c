@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     struct buf out;
     buf_init(&out, 512);
-    ws_handshake_write(&out, request.key, index < 0 ? (struct slice){ 0 } : known[index]);
+    ws_handshake_write(&out, request.key, index < 0 ? (struct slice){ 0 } : known[index], (struct slice){ 0 });
     CHECK(buf_ok(&out));
     buf_deinit(&out);
     return 0;

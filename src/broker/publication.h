@@ -16,8 +16,15 @@
 
 enum publication_kind { PUBLICATION_DATA, PUBLICATION_JOIN, PUBLICATION_LEAVE };
 
-/* The forms that differ in bytes; delta and compressed forms join here. */
-enum publication_form { PUBLICATION_FORM_JSON, PUBLICATION_FORM_PROTOBUF, PUBLICATION_FORM_COUNT };
+/* The forms that differ in bytes; delta forms join here. The compressed ones are whole
+ * WebSocket frames, or the same blob as the plain form where compression gains nothing. */
+enum publication_form {
+    PUBLICATION_FORM_JSON,
+    PUBLICATION_FORM_PROTOBUF,
+    PUBLICATION_FORM_JSON_DEFLATE,
+    PUBLICATION_FORM_PROTOBUF_DEFLATE,
+    PUBLICATION_FORM_COUNT,
+};
 
 #define BROKER_EPOCH_MAX 12 /* with NUL */
 

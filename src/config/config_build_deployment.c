@@ -2,6 +2,9 @@
 #include "base/mem.h"
 #include "config/config_build.h"
 
+/* websocket.decompressed_message_size_limit by itself, in lengths of websocket.message_size_limit */
+#define DECOMPRESSED_LIMIT_FACTOR 10
+
 static char *must_copy(const char *text)
 {
     const size_t len = strlen(text);
@@ -98,6 +101,17 @@ static void build_namespaces(struct policy_deployment *d, const struct config_se
     }
 }
 
+static void build_compression(struct policy_limits *l, const struct config_settings *s)
+{
+    const int64_t min_size = config_get_int(s, "websocket.compression_min_size");
+    const int64_t limit = config_get_int(s, "websocket.decompressed_message_size_limit");
+    l->websocket_compression = config_get_bool(s, "websocket.compression");
+    l->websocket_compressed_bytes_min = min_size > 0 ? (size_t)min_size : 0;
+    l->websocket_compression_level = (int)config_get_int(s, "websocket.compression_level");
+    l->websocket_inflated_bytes_max =
+        limit > 0 ? (size_t)limit : DECOMPRESSED_LIMIT_FACTOR * l->websocket_message_bytes_max;
+}
+
 static void build_limits(struct policy_limits *l, const struct config_settings *s)
 {
     l->ping_interval_ms = config_get_ms(s, "client.ping_interval");
@@ -114,6 +128,7 @@ static void build_limits(struct policy_limits *l, const struct config_settings *
     l->recovery_publications_max = (uint32_t)config_get_int(s, "client.recovery_max_publication_limit");
     l->channel_len_max = (size_t)config_get_int(s, "channel.max_length");
     l->websocket_message_bytes_max = (size_t)config_get_int(s, "websocket.message_size_limit");
+    build_compression(l, s);
 }
 
 static void build_token(struct policy_token_options *t, const struct config_settings *s, struct slice base)

@@ -122,15 +122,15 @@ static const struct config_option TOP[] = {
     { "consumers", CONFIG_ITEMS, NULL, CONFIG_PART, .table = &CONFIG_TABLE_CONSUMER }, /* CF-137 */
     { "websocket.disabled", CONFIG_BOOL, NULL, CONFIG_BUILT }, /* CF-138 */
     { "websocket.handler_prefix", CONFIG_TEXT, "/connection/websocket", CONFIG_BUILT }, /* CF-139 */
-    { "websocket.compression", CONFIG_BOOL, NULL, CONFIG_WARN }, /* CF-140 */
-    { "websocket.compression_min_size", CONFIG_INT, NULL, CONFIG_PART }, /* CF-141 */
-    { "websocket.compression_level", CONFIG_INT, "1", CONFIG_PART, .min = -2, .max = 9 }, /* CF-142 */
+    { "websocket.compression", CONFIG_BOOL, NULL, CONFIG_BUILT }, /* CF-140 */
+    { "websocket.compression_min_size", CONFIG_INT, NULL, CONFIG_BUILT }, /* CF-141 */
+    { "websocket.compression_level", CONFIG_INT, "1", CONFIG_BUILT, .min = -2, .max = 9 }, /* CF-142 */
     { "websocket.read_buffer_size", CONFIG_INT, NULL, CONFIG_PART }, /* CF-143 */
     { "websocket.use_write_buffer_pool", CONFIG_BOOL, NULL, CONFIG_PART }, /* CF-144 */
     { "websocket.write_buffer_size", CONFIG_INT, NULL, CONFIG_PART }, /* CF-145 */
     { "websocket.write_timeout", CONFIG_DURATION, "1000ms", CONFIG_WARN }, /* CF-146 */
     { "websocket.message_size_limit", CONFIG_INT, "65536", CONFIG_BUILT, .min = 1, .max = 2147483647 }, /* CF-147 */
-    { "websocket.decompressed_message_size_limit", CONFIG_INT, NULL, CONFIG_PART }, /* CF-148 */
+    { "websocket.decompressed_message_size_limit", CONFIG_INT, NULL, CONFIG_BUILT, .min = 0, .max = 2147483647 }, /* CF-148 */
     { "sse.enabled", CONFIG_BOOL, NULL, CONFIG_WARN }, /* CF-149 */
     { "sse.handler_prefix", CONFIG_TEXT, "/connection/sse", CONFIG_PART }, /* CF-150 */
     { "sse.max_request_body_size", CONFIG_INT, "65536", CONFIG_PART }, /* CF-151 */

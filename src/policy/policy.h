@@ -83,6 +83,10 @@ struct policy_limits {
     uint32_t history_publications_max, recovery_publications_max;
     size_t channel_len_max;
     size_t websocket_message_bytes_max;
+    bool websocket_compression;            /* permessage-deflate is agreed to */
+    size_t websocket_compressed_bytes_min; /* shorter messages go plain */
+    int websocket_compression_level;       /* as ws_deflater_new() takes it */
+    size_t websocket_inflated_bytes_max;   /* of a client's message after decompression */
 };
 
 /* The reloadable part of the configuration. */

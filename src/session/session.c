@@ -89,6 +89,7 @@ void session_host_init(struct session_host *host, struct net_loop *loop, struct 
 
 void session_host_deinit(struct session_host *host)
 {
+    session_deflate_deinit(host);
     buf_deinit(&host->out);
     slab_deinit(&host->sessions);
     map_deinit(&host->groups);

@@ -100,6 +100,7 @@ struct session_host {
     uint64_t date_s;           /* second that date is for */
     char date[64];
     size_t date_len;
+    struct session_deflate *deflate; /* owned; NULL until a message needs it */
     struct session_gate *gate; /* shared by all workers: connection and rate limits */
     bool draining;             /* shutdown: no keep-alive any more */
 };
@@ -134,6 +135,7 @@ struct session {
     struct session_group *group; /* NULL: the loop's default group */
     uint8_t mode;     /* enum session_mode */
     uint8_t listener; /* the listener's number: public or internal */
+    uint8_t window_bits; /* of messages compressed for the client; 0: permessage-deflate was not agreed */
     union {           /* the arm that mode names */
         struct session_http http;
         struct session_websocket ws;

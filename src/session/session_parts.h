@@ -23,12 +23,25 @@ void session_http_drain(struct session *s);
 bool session_upgrade(struct session *s, const struct http_request *request);
 
 /* session_ws.c */
-extern const struct client_port session_ws_port, session_ws_protobuf_port;
+/* window_bits as in struct session. */
+const struct client_port *session_ws_port(bool protobuf, uint8_t window_bits);
 extern const struct net_framing session_ws_framing;
 size_t session_ws_data(struct session *s, char *bytes, size_t len);
 size_t session_ws_wanted(struct session *s);
 void session_ws_deinit(struct session *s);
 void session_ws_eof(struct session *s);
+
+/* session_deflate.c: permessage-deflate over what all connections of a worker share */
+/* This thread's publications are compressed with what host has; call it when a client agreed. */
+void session_deflate_use(struct session_host *host);
+void session_deflate_deinit(struct session_host *host);
+/* The compressed wire form of a publication, from its plain one; one reference. */
+MUST_CHECK struct blob *session_deflate_publication(struct blob *plain);
+/* message for this client: compressed, or as it is. Takes the reference, returns one. */
+MUST_CHECK struct blob *session_deflate_message(struct session *s, struct blob *message);
+/* See ws_inflater_message(); release when the message is done with. */
+MUST_CHECK enum status session_deflate_open(struct session_host *host, struct slice payload, struct slice *message);
+void session_deflate_release(struct session_host *host);
 
 /* session_group.c */
 void session_join_group(struct session *s, uint32_t space);

@@ -4,6 +4,7 @@
 #include "http/http_uri.h"
 #include "session/session_gate.h"
 #include "session/session_parts.h"
+#include "ws/ws_deflate_offer.h"
 #include "ws/ws_handshake.h"
 
 #define PROTOBUF_SUBPROTOCOL "centrifuge-protobuf"
@@ -111,6 +112,8 @@ struct upgrade {
     const struct policy_key *key; /* NULL = none */
     bool frame_pings; /* ?cf_ws_frame_ping_pong=true */
     bool protobuf;
+    bool deflate;
+    struct ws_deflate_terms terms; /* with deflate */
 };
 
 /* Row TR-02, or the rules of a client key. False: refused. */
@@ -150,6 +153,23 @@ static bool wants_protobuf(const struct http_request *request, struct slice subp
            query_says(request, SLICE("format"), SLICE("protobuf"));
 }
 
+/* Appends the 101, with the terms of compression that are agreed. */
+static void write_acceptance(struct session_host *host, const struct http_request *request, struct slice key,
+                             struct slice protocol, struct upgrade *up)
+{
+    struct buf scratch, terms;
+    buf_init(&scratch, 8192);
+    buf_init(&terms, 256);
+    if (host->engine->policy->deployment->limits.websocket_compression)
+        up->deflate =
+            ws_deflate_choose(joined_header(request, SLICE("sec-websocket-extensions"), &scratch), &up->terms);
+    if (up->deflate) ws_deflate_write_terms(&up->terms, &terms);
+    up->deflate = up->deflate && buf_ok(&terms);
+    ws_handshake_write(&host->out, key, protocol, up->deflate ? buf_slice(&terms) : (struct slice){ 0 });
+    buf_deinit(&terms);
+    buf_deinit(&scratch);
+}
+
 /* The HTTP arm of the session gives way to the WebSocket arm. */
 static bool become_websocket(struct session *s, const struct upgrade *up)
 {
@@ -160,8 +180,13 @@ static bool become_websocket(struct session *s, const struct upgrade *up)
     ws_decoder_init(&s->ws.decoder, host->engine->policy->deployment->limits.websocket_message_bytes_max);
     list_init(&s->ws.ended);
     s->conn.framing = &session_ws_framing;
+    s->window_bits = up->deflate ? up->terms.server_window_bits : 0;
+    if (up->deflate) {
+        ws_decoder_allow_deflate(&s->ws.decoder);
+        session_deflate_use(host);
+    }
     struct client *c = &s->ws.client;
-    client_init(c, host->engine, up->protobuf ? &session_ws_protobuf_port : &session_ws_port, session_handle(s));
+    client_init(c, host->engine, session_ws_port(up->protobuf, s->window_bits), session_handle(s));
     c->frame_pings = up->frame_pings;
     return (!up->key || client_set_key(c, up->key)) && (up->origin.len == 0 || client_set_origin(c, up->origin)) &&
            (up->user.len == 0 || client_set_header_user(c, up->user));
@@ -178,7 +203,7 @@ bool session_upgrade(struct session *s, const struct http_request *request)
     if (header.len > 0) up.user = http_request_header(request, header);
     up.frame_pings = query_says(request, SLICE("cf_ws_frame_ping_pong"), SLICE("true"));
     up.protobuf = wants_protobuf(request, protocol);
-    ws_handshake_write(&host->out, key, protocol);
+    write_acceptance(host, request, key, protocol, &up);
     if (!become_websocket(s, &up)) {
         net_conn_close(&s->conn, NET_CLOSE_NOW, NULL, 0);
         return true;

@@ -1,7 +1,9 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "session/session_parts.h"
+#include "ws/ws_deflate_offer.h"
 #include "ws/ws_encoder.h"
 
 /* ---- framing of merged messages ---- */
@@ -34,11 +36,30 @@ static struct blob *encode_publication_protobuf(const struct publication *p)
     return message;
 }
 
+static struct blob *encode_publication_deflate(const struct publication *p)
+{
+    struct publication *shared = (struct publication *)(uintptr_t)p;
+    struct blob *plain = publication_wire(shared, PUBLICATION_FORM_JSON, encode_publication);
+    return plain ? session_deflate_publication(plain) : NULL;
+}
+
+static struct blob *encode_publication_protobuf_deflate(const struct publication *p)
+{
+    struct publication *shared = (struct publication *)(uintptr_t)p;
+    struct blob *plain = publication_wire(shared, PUBLICATION_FORM_PROTOBUF, encode_publication_protobuf);
+    return plain ? session_deflate_publication(plain) : NULL;
+}
+
 static void port_send(struct client *c, struct blob *message, bool answer)
 {
     struct session *s = session_of_client(c);
     if (net_conn_send(&s->conn, message, answer ? NET_FLUSH_ANSWER : NET_FLUSH_DELIVERY) != STATUS_OK)
         client_disconnect(c, DISCONNECT_INTERNAL);
+}
+
+static void port_send_deflate(struct client *c, struct blob *message, bool answer)
+{
+    port_send(c, session_deflate_message(session_of_client(c), message), answer);
 }
 
 static void close_with(struct session *s, uint16_t code, struct slice reason)
@@ -121,35 +142,37 @@ static void send_raw(struct session *s, struct blob *frame)
 
 static void port_frame_ping(struct client *c) { send_raw(session_of_client(c), ws_ping_frame((struct slice){ 0 })); }
 
-const struct client_port session_ws_port = {
-    .encoding = PROTOCOL_JSON,
-    .form = PUBLICATION_FORM_JSON,
-    .metric_transport = METRIC_TRANSPORT_WEBSOCKET,
-    .encode_publication = encode_publication,
-    .message = ws_text_message,
-    .send = port_send,
-    .close = port_close,
-    .set_deadline = port_set_deadline,
-    .resume = port_resume,
-    .queued = port_queued,
-    .frame_ping = port_frame_ping,
-    .joined_space = port_joined_space,
-};
+/* The tables differ in what is encoded, and in whether and when it is compressed. */
+#define WS_PORT(encoding_, form_, encode_publication_, message_, send_)                                                \
+    {                                                                                                                  \
+        .encoding = (encoding_), .form = (form_), .metric_transport = METRIC_TRANSPORT_WEBSOCKET,                      \
+        .encode_publication = (encode_publication_), .message = (message_), .send = (send_), .close = port_close,      \
+        .set_deadline = port_set_deadline, .resume = port_resume, .queued = port_queued,                               \
+        .frame_ping = port_frame_ping, .joined_space = port_joined_space,                                              \
+    }
 
-const struct client_port session_ws_protobuf_port = {
-    .encoding = PROTOCOL_PROTOBUF,
-    .form = PUBLICATION_FORM_PROTOBUF,
-    .metric_transport = METRIC_TRANSPORT_WEBSOCKET,
-    .encode_publication = encode_publication_protobuf,
-    .message = ws_binary_message,
-    .send = port_send,
-    .close = port_close,
-    .set_deadline = port_set_deadline,
-    .resume = port_resume,
-    .queued = port_queued,
-    .frame_ping = port_frame_ping,
-    .joined_space = port_joined_space,
-};
+const struct client_port *session_ws_port(bool protobuf, uint8_t window_bits)
+{
+    enum { PLAIN, DEFLATE, SMALL_WINDOW };
+    static const struct client_port json[] = {
+        [PLAIN] = WS_PORT(PROTOCOL_JSON, PUBLICATION_FORM_JSON, encode_publication, ws_text_message, port_send),
+        [DEFLATE] = WS_PORT(PROTOCOL_JSON, PUBLICATION_FORM_JSON_DEFLATE, encode_publication_deflate, ws_text_message,
+                            port_send_deflate),
+        [SMALL_WINDOW] =
+            WS_PORT(PROTOCOL_JSON, PUBLICATION_FORM_JSON, encode_publication, ws_text_message, port_send_deflate),
+    };
+    static const struct client_port binary[] = {
+        [PLAIN] = WS_PORT(PROTOCOL_PROTOBUF, PUBLICATION_FORM_PROTOBUF, encode_publication_protobuf, ws_binary_message,
+                          port_send),
+        [DEFLATE] = WS_PORT(PROTOCOL_PROTOBUF, PUBLICATION_FORM_PROTOBUF_DEFLATE, encode_publication_protobuf_deflate,
+                            ws_binary_message, port_send_deflate),
+        [SMALL_WINDOW] = WS_PORT(PROTOCOL_PROTOBUF, PUBLICATION_FORM_PROTOBUF, encode_publication_protobuf,
+                                 ws_binary_message, port_send_deflate),
+    };
+    const struct client_port *ports = protobuf ? binary : json;
+    if (window_bits == 0) return &ports[PLAIN];
+    return &ports[window_bits == WS_DEFLATE_WINDOW_BITS_MAX ? DEFLATE : SMALL_WINDOW];
+}
 
 /* ---- frames in ---- */
 
@@ -158,6 +181,36 @@ static void end(struct session *s, uint16_t code)
 {
     s->ws.client.state = CLIENT_CLOSING;
     close_with(s, code, (struct slice){ 0 });
+}
+
+static uint16_t inflate_close_code(enum status status)
+{
+    if (status == STATUS_TOO_LARGE) return WS_CLOSE_TOO_BIG;
+    return status == STATUS_MALFORMED ? WS_CLOSE_INVALID_PAYLOAD : WS_CLOSE_INTERNAL_ERROR;
+}
+
+/* False: take no more. */
+static bool on_compressed(struct session *s, struct slice payload, bool is_text)
+{
+    struct slice message;
+    enum status status = session_deflate_open(s->host, payload, &message);
+    if (status == STATUS_OK && is_text && !utf8_valid(message)) status = STATUS_MALFORMED;
+    bool goes_on = false;
+    if (status == STATUS_OK) {
+        goes_on = on_message(s, message);
+    } else {
+        LOG_INFO("compressed message refused", LOG_CSTR("error", status_text(status)),
+                 LOG_U64("code", inflate_close_code(status)));
+        end(s, inflate_close_code(status));
+    }
+    session_deflate_release(s->host);
+    return goes_on;
+}
+
+/* payload is that of a whole message; event is of its last frame. */
+static bool on_payload(struct session *s, struct slice payload, const struct ws_event *event)
+{
+    return event->is_compressed ? on_compressed(s, payload, event->is_text) : on_message(s, payload);
 }
 
 static bool on_fragment(struct session *s, const struct ws_event *event)
@@ -172,7 +225,7 @@ static bool on_fragment(struct session *s, const struct ws_event *event)
     if (!event->is_last) return true;
     struct ws_assembler *whole = w->assembler;
     w->assembler = NULL;
-    bool goes_on = on_message(s, ws_assembler_message(whole));
+    bool goes_on = on_payload(s, ws_assembler_message(whole), event);
     ws_assembler_free(whole);
     return goes_on;
 }
@@ -181,7 +234,7 @@ static bool on_fragment(struct session *s, const struct ws_event *event)
 static bool on_event(struct session *s, enum ws_result result, const struct ws_event *event)
 {
     switch (result) {
-    case WS_MESSAGE: return on_message(s, event->payload);
+    case WS_MESSAGE: return on_payload(s, event->payload, event);
     case WS_FRAGMENT: return on_fragment(s, event);
     case WS_PING: send_raw(s, ws_pong_frame(event->payload)); return !net_conn_closing(&s->conn);
     case WS_PONG: client_frame_pong(&s->ws.client); return true;

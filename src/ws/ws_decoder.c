@@ -20,6 +20,7 @@ struct header {
     uint8_t opcode;
     uint64_t payload_len;
     size_t len;
+    bool is_compressed; /* RSV1 */
     uint8_t mask[WS_MASK_LEN];
 };
 
@@ -30,6 +31,11 @@ void ws_decoder_init(struct ws_decoder *d, size_t message_len_max)
         .need_ = START_LEN,
         .state_ = STATE_IDLE,
     };
+}
+
+void ws_decoder_allow_deflate(struct ws_decoder *d)
+{
+    d->deflate_ = true;
 }
 
 bool ws_decoder_in_message(const struct ws_decoder *d)
@@ -72,13 +78,15 @@ static enum ws_result need_more(struct ws_decoder *d, size_t need)
     return WS_NEED_MORE;
 }
 
-/* The one place that decides about RSV bits. None is agreed, so none may be set.
- * With permessage-deflate (RFC 7692 section 6) RSV1 is right on the first frame
- * of a data message of a connection that agreed to it, and still wrong on
- * continuations and control frames. */
-static bool rsv_bits_allowed(uint8_t first_byte)
+/* The one place that decides about RSV bits. With permessage-deflate (RFC 7692
+ * section 6) RSV1 is right on the first frame of a data message of a connection that
+ * agreed to it, and still wrong on continuations and control frames. */
+static bool rsv_bits_allowed(const struct ws_decoder *d, uint8_t first_byte)
 {
-    return (first_byte & (WS_RSV1_BIT | WS_RSV2_BIT | WS_RSV3_BIT)) == 0;
+    const uint8_t rsv = first_byte & (WS_RSV1_BIT | WS_RSV2_BIT | WS_RSV3_BIT);
+    const uint8_t opcode = first_byte & WS_OPCODE_BITS;
+    if (rsv == 0) return true;
+    return rsv == WS_RSV1_BIT && d->deflate_ && (opcode == WS_OPCODE_TEXT || opcode == WS_OPCODE_BINARY);
 }
 
 static enum ws_error check_control_start(bool is_final, uint8_t length_bits)
@@ -90,7 +98,7 @@ static enum ws_error check_control_start(bool is_final, uint8_t length_bits)
 /* Everything that the first two bytes can be wrong in: refused before more is buffered. */
 static enum ws_error check_start(const struct ws_decoder *d, uint8_t first, uint8_t second)
 {
-    if (!rsv_bits_allowed(first)) return WS_ERROR_RSV;
+    if (!rsv_bits_allowed(d, first)) return WS_ERROR_RSV;
     if (!(second & WS_MASK_BIT)) return WS_ERROR_UNMASKED;
     switch (first & WS_OPCODE_BITS) {
     case WS_OPCODE_TEXT:
@@ -116,6 +124,7 @@ static enum ws_error read_header(const uint8_t *bytes, struct header *h)
 
     h->is_final = bytes[0] & WS_FIN_BIT;
     h->opcode = bytes[0] & WS_OPCODE_BITS;
+    h->is_compressed = bytes[0] & WS_RSV1_BIT;
     h->len = START_LEN + extra + WS_MASK_LEN;
     h->payload_len = extra ? 0 : length_bits;
     for (size_t i = 0; i < extra; i++) h->payload_len = h->payload_len << 8 | bytes[START_LEN + i];
@@ -146,10 +155,14 @@ static enum ws_result on_close(struct ws_decoder *d, struct slice payload, struc
     return WS_CLOSE;
 }
 
-static enum ws_result on_message(struct ws_decoder *d, bool is_text, struct slice payload, struct ws_event *out)
+static enum ws_result on_message(struct ws_decoder *d, const struct header *h, struct slice payload,
+                                 struct ws_event *out)
 {
-    if (is_text && !utf8_valid(payload)) return broken(d, WS_ERROR_TEXT, out);
-    *out = (struct ws_event){ .payload = payload, .is_text = is_text, .is_first = true, .is_last = true };
+    const bool is_text = h->opcode == WS_OPCODE_TEXT;
+    if (is_text && !h->is_compressed && !utf8_valid(payload)) return broken(d, WS_ERROR_TEXT, out);
+    *out = (struct ws_event){
+        .payload = payload, .is_text = is_text, .is_compressed = h->is_compressed, .is_first = true, .is_last = true
+    };
     return WS_MESSAGE;
 }
 
@@ -157,10 +170,14 @@ static enum ws_result on_fragment(struct ws_decoder *d, const struct header *h, 
                                   struct ws_event *out)
 {
     const bool is_first = h->opcode != WS_OPCODE_CONTINUATION;
-    if (is_first) d->state_ = h->opcode == WS_OPCODE_TEXT ? STATE_IN_TEXT : STATE_IN_BINARY;
+    if (is_first) {
+        d->state_ = h->opcode == WS_OPCODE_TEXT ? STATE_IN_TEXT : STATE_IN_BINARY;
+        d->compressed_ = h->is_compressed;
+    }
     const bool is_text = d->state_ == STATE_IN_TEXT;
-    if (is_text && !utf8_feed(&d->utf8_, payload)) return broken(d, WS_ERROR_TEXT, out);
-    if (is_text && h->is_final && !utf8_complete(&d->utf8_)) return broken(d, WS_ERROR_TEXT, out);
+    const bool checks_text = is_text && !d->compressed_;
+    if (checks_text && !utf8_feed(&d->utf8_, payload)) return broken(d, WS_ERROR_TEXT, out);
+    if (checks_text && h->is_final && !utf8_complete(&d->utf8_)) return broken(d, WS_ERROR_TEXT, out);
 
     d->collected_ += (uint32_t)payload.len;
     if (h->is_final) {
@@ -168,7 +185,11 @@ static enum ws_result on_fragment(struct ws_decoder *d, const struct header *h, 
         d->collected_ = 0;
         d->utf8_ = (struct utf8){ 0 };
     }
-    *out = (struct ws_event){ .payload = payload, .is_text = is_text, .is_first = is_first, .is_last = h->is_final };
+    *out = (struct ws_event){ .payload = payload,
+                              .is_text = is_text,
+                              .is_compressed = d->compressed_,
+                              .is_first = is_first,
+                              .is_last = h->is_final };
     return WS_FRAGMENT;
 }
 
@@ -181,7 +202,7 @@ static enum ws_result on_frame(struct ws_decoder *d, const struct header *h, str
     case WS_OPCODE_CONTINUATION: return on_fragment(d, h, payload, out);
     default:
         if (!h->is_final) return on_fragment(d, h, payload, out);
-        return on_message(d, h->opcode == WS_OPCODE_TEXT, payload, out);
+        return on_message(d, h, payload, out);
     }
 }
 

@@ -32,7 +32,7 @@
 /* One list makes the errors, their close codes and the sentences for the log. */
 #define WS_ERROR_LIST(X)                                                                                               \
     X(NONE, 0, "no error")                                                                                             \
-    X(RSV, WS_CLOSE_PROTOCOL_ERROR, "a reserved bit is set and no extension was agreed")                               \
+    X(RSV, WS_CLOSE_PROTOCOL_ERROR, "a reserved bit is set where no extension gives it a meaning")                     \
     X(OPCODE, WS_CLOSE_PROTOCOL_ERROR, "the opcode is not one of 0, 1, 2, 8, 9, 10")                                   \
     X(UNMASKED, WS_CLOSE_PROTOCOL_ERROR, "a client's frame is not masked")                                             \
     X(CONTROL_SPLIT, WS_CLOSE_PROTOCOL_ERROR, "a control frame is fragmented")                                         \
@@ -68,6 +68,7 @@ struct ws_event {
     uint16_t code;
     uint8_t error; /* enum ws_error */
     bool is_text;
+    bool is_compressed; /* of the whole message; then its text has not been looked at */
     bool is_first;
     bool is_last;
 };
@@ -88,6 +89,8 @@ struct ws_decoder { /* all private */
     struct utf8 utf8_;   /* of the fragmented text message so far */
     uint8_t state_;
     uint8_t error_;
+    bool deflate_;    /* permessage-deflate was agreed */
+    bool compressed_; /* the fragmented message is */
 };
 
 _Static_assert(sizeof(struct ws_decoder) <= 24, "every idle connection holds one");
@@ -95,6 +98,11 @@ _Static_assert(sizeof(struct ws_decoder) <= 24, "every idle connection holds one
 /* message_len_max bounds a frame's payload and the sum of a message's fragments;
  * it is taken as it is (0 allows only empty messages) and cut to WS_MESSAGE_LEN_MAX. */
 void ws_decoder_init(struct ws_decoder *d, size_t message_len_max);
+
+/* permessage-deflate was agreed: RSV1 may be set on the first frame of a message. The
+ * limit then holds for what comes over the wire; the caller inflates whole messages
+ * with a limit of their own (ws_deflate.h) and looks at their text. */
+void ws_decoder_allow_deflate(struct ws_decoder *d);
 
 /* Takes one frame from the front of *in and advances *in past it; see enum
  * ws_result for what *out then holds (the other fields are zero). WS_BROKEN takes

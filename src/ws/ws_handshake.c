@@ -119,7 +119,7 @@ void ws_handshake_accept(struct slice key, char out[static WS_ACCEPT_LEN])
     base64_encode(slice_of(digest, sizeof(digest)), out);
 }
 
-void ws_handshake_write(struct buf *out, struct slice key, struct slice subprotocol)
+void ws_handshake_write(struct buf *out, struct slice key, struct slice subprotocol, struct slice extensions)
 {
     char accept[WS_ACCEPT_LEN];
     ws_handshake_accept(key, accept);
@@ -131,6 +131,10 @@ void ws_handshake_write(struct buf *out, struct slice key, struct slice subproto
     if (subprotocol.len) {
         buf_append(out, SLICE("\r\nSec-WebSocket-Protocol: "));
         buf_append(out, subprotocol);
+    }
+    if (extensions.len) {
+        buf_append(out, SLICE("\r\nSec-WebSocket-Extensions: "));
+        buf_append(out, extensions);
     }
     buf_append(out, SLICE("\r\n\r\n"));
 }

@@ -5,8 +5,8 @@
  *      with ws_handshake_subprotocol() and ws_handshake_write(); otherwise answer
  *      ws_handshake_status() with ws_handshake_text() and the version header.
  * Source: RFC 6455 sections 4.1 and 4.2, RFC 9110 for lists and tokens. Whether
- * the origin may connect is policy and decided by the caller (403). Extensions
- * offered by the client are ignored, which declines them. The input is hostile.
+ * the origin may connect is policy and decided by the caller (403). Extensions are
+ * chosen elsewhere (ws_deflate_offer.h). The input is hostile.
  * Pure; any thread. */
 #ifndef XSHATHRA_WS_HANDSHAKE_H
 #define XSHATHRA_WS_HANDSHAKE_H
@@ -68,8 +68,9 @@ ptrdiff_t ws_handshake_subprotocol(struct slice offered, const struct slice *kno
 /* The value of Sec-WebSocket-Accept for a key that ws_handshake_check() passed. */
 void ws_handshake_accept(struct slice key, char out[static WS_ACCEPT_LEN]);
 
-/* Appends the whole 101 response. subprotocol is one of the known ones or empty.
+/* Appends the whole 101 response. subprotocol is one of the known ones or empty;
+ * extensions is the value of Sec-WebSocket-Extensions or empty.
  * Failure is remembered in out, see buf_ok(). */
-void ws_handshake_write(struct buf *out, struct slice key, struct slice subprotocol);
+void ws_handshake_write(struct buf *out, struct slice key, struct slice subprotocol, struct slice extensions);
 
 #endif

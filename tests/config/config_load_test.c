@@ -54,6 +54,10 @@ static void the_deployment_has_the_defaults_of_centrifugo(void **state)
     assert_int_equal(l->recovery_publications_max, 300);
     assert_int_equal(l->channel_len_max, 255);
     assert_int_equal(l->websocket_message_bytes_max, 65536);
+    assert_false(l->websocket_compression);
+    assert_int_equal(l->websocket_compressed_bytes_min, 0);
+    assert_int_equal(l->websocket_compression_level, 1);
+    assert_int_equal(l->websocket_inflated_bytes_max, 655360);
     assert_string_equal(d->private_prefix, "$");
     assert_string_equal(d->namespace_boundary, ":");
     assert_string_equal(d->user_boundary, "#");
@@ -77,7 +81,8 @@ static void options_reach_the_place_they_name(void **state)
         &t,
         "{\"HTTP_Server\":{\"Port\":\"8000\",\"internal_port\":9000,\"internal_address\":\"::1\"},"
         "\"log\":{\"level\":\"WARN\",\"format\":\"json\",\"file\":\"/tmp/x\"},"
-        "\"websocket\":{\"handler_prefix\":\"/ws/\",\"message_size_limit\":70000},"
+        "\"websocket\":{\"handler_prefix\":\"/ws/\",\"message_size_limit\":70000,\"compression\":true,"
+        "\"compression_min_size\":300,\"compression_level\":-2,\"decompressed_message_size_limit\":90000},"
         "\"http_api\":{\"key\":\"k\",\"error_mode\":\"transport\",\"external\":true,\"handler_prefix\":\"/\"},"
         "\"client\":{\"ping_interval\":\"1m\",\"pong_timeout\":2000000000,\"stale_close_delay\":\"1500us\",\"allowed_origins\":[\"*\",\"a\"],"
         "\"token\":{\"hmac_secret_key\":\"s\",\"hmac_previous_secret_key_valid_until\":4102444800,"
@@ -113,6 +118,10 @@ static void options_reach_the_place_they_name(void **state)
     assert_int_equal(d->limits.stale_close_delay_ms, 2);
     assert_int_equal(d->limits.connection_limit, 7);
     assert_int_equal(d->limits.websocket_message_bytes_max, 70000);
+    assert_true(d->limits.websocket_compression);
+    assert_int_equal(d->limits.websocket_compressed_bytes_min, 300);
+    assert_int_equal(d->limits.websocket_compression_level, -2);
+    assert_int_equal(d->limits.websocket_inflated_bytes_max, 90000);
     assert_int_equal(d->allowed_origins.count, 2);
     assert_string_equal(d->allowed_origins.items[1], "a");
     assert_string_equal(d->trusted_proxies.items[0], "10.0.0.0/8");
@@ -304,7 +313,6 @@ static void what_else_is_not_built_only_warns(void **state)
         { "{\"uni_grpc\":{\"enabled\":true}}", "uni_grpc.enabled" },
         { "{\"grpc_api\":{\"enabled\":true}}", "grpc_api.enabled" },
         { "{\"admin\":{\"enabled\":true,\"password\":\"hush\"}}", "admin.enabled" },
-        { "{\"websocket\":{\"compression\":true}}", "websocket.compression" },
         { "{\"client\":{\"concurrency\":4}}", "client.concurrency" },
         { "{\"opentelemetry\":{\"enabled\":true}}", "opentelemetry.enabled" },
         { "{\"channel\":{\"namespaces\":[{\"name\":\"ab\",\"allowed_delta_types\":[\"fossil\"]}]}}",

@@ -110,11 +110,11 @@ static void the_response_names_accept_and_subprotocol(void **state)
                                 "Sec-WebSocket-Protocol: centrifuge-protobuf\r\n\r\n";
     struct buf out;
     buf_init(&out, 1024);
-    ws_handshake_write(&out, SLICE(RFC_KEY), (struct slice){ 0 });
+    ws_handshake_write(&out, SLICE(RFC_KEY), (struct slice){ 0 }, (struct slice){ 0 });
     assert_true(buf_ok(&out));
     assert_true(slice_eq(buf_slice(&out), slice_from_cstr(plain)));
     buf_clear(&out);
-    ws_handshake_write(&out, SLICE(RFC_KEY), SLICE("centrifuge-protobuf"));
+    ws_handshake_write(&out, SLICE(RFC_KEY), SLICE("centrifuge-protobuf"), (struct slice){ 0 });
     assert_true(slice_eq(buf_slice(&out), slice_from_cstr(named)));
     buf_deinit(&out);
 }
@@ -123,7 +123,7 @@ static void a_response_over_the_buffers_limit_is_remembered(void **state)
 {
     struct buf out;
     buf_init(&out, 100);
-    ws_handshake_write(&out, SLICE(RFC_KEY), (struct slice){ 0 });
+    ws_handshake_write(&out, SLICE(RFC_KEY), (struct slice){ 0 }, (struct slice){ 0 });
     assert_int_equal(out.failed, STATUS_TOO_LARGE);
     buf_deinit(&out);
 }
