@@ -44,9 +44,9 @@ struct publication_tag {
 /* What a publisher gives; slices are borrowed during the call. */
 struct publication_content {
     enum publication_kind kind;
-    struct slice data;                  /* raw bytes, JSON text for JSON clients */
-    bool data_is_json;                  /* the publisher has checked that data is one JSON value; false: not known */
-    struct publication_info info;       /* has_info tells whether it is there */
+    struct slice data;            /* raw bytes, JSON text for JSON clients */
+    bool data_is_json;            /* the publisher has checked that data is one JSON value; false: not known */
+    struct publication_info info; /* has_info tells whether it is there */
     bool has_info;
     const struct publication_tag *tags; /* borrowed */
     uint32_t tag_count;
@@ -60,12 +60,12 @@ struct publication_mail {
 struct publication {
     atomic_uint refs_;
     uint32_t space;
-    uint64_t seq;    /* order among all events of the channel entry; never 0 */
-    uint64_t offset; /* 0 = not in history */
-    int64_t time_ms; /* wall clock at publishing */
+    uint64_t seq;                 /* order among all events of the channel entry; never 0 */
+    uint64_t offset;              /* 0 = not in history */
+    int64_t time_ms;              /* wall clock at publishing */
     char epoch[BROKER_EPOCH_MAX]; /* "" without history */
-    bool delta;      /* marked for delta encoding */
-    atomic_uchar json_; /* what publication_fits_json() has found out */
+    bool delta;                   /* marked for delta encoding */
+    atomic_uchar json_;           /* what publication_fits_json() has found out */
     struct slice channel;
     struct publication_content content; /* slices point into this allocation */
     _Atomic(struct blob *) wires_[PUBLICATION_FORM_COUNT];

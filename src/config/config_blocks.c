@@ -2,7 +2,10 @@
 #include "config/config_option.h"
 
 /* A block with an empty path stands for its rows, right here. */
-#define TABLE(rows) { rows, ARRAY_COUNT(rows) }
+#define TABLE(rows)                                                                                                    \
+    {                                                                                                                  \
+        rows, ARRAY_COUNT(rows)                                                                                        \
+    }
 
 /* clang-format off: one option a line */
 
@@ -286,16 +289,11 @@ const struct config_table CONFIG_TABLE_RPC_NAMESPACE = TABLE(RPC_NAMESPACE);
 
 /* CF-137 */
 static const struct config_option CONSUMER[] = {
-    { "name", CONFIG_TEXT, NULL, CONFIG_BUILT },
-    { "enabled", CONFIG_BOOL, NULL, CONFIG_REFUSE },
-    { "type", CONFIG_TEXT, NULL, CONFIG_PART },
-    { "postgresql", CONFIG_ANY, NULL, CONFIG_PART },
-    { "kafka", CONFIG_ANY, NULL, CONFIG_PART },
-    { "nats_jetstream", CONFIG_ANY, NULL, CONFIG_PART },
-    { "redis_stream", CONFIG_ANY, NULL, CONFIG_PART },
-    { "google_pub_sub", CONFIG_ANY, NULL, CONFIG_PART },
-    { "aws_sqs", CONFIG_ANY, NULL, CONFIG_PART },
-    { "azure_service_bus", CONFIG_ANY, NULL, CONFIG_PART },
+    { "name", CONFIG_TEXT, NULL, CONFIG_BUILT },       { "enabled", CONFIG_BOOL, NULL, CONFIG_REFUSE },
+    { "type", CONFIG_TEXT, NULL, CONFIG_PART },        { "postgresql", CONFIG_ANY, NULL, CONFIG_PART },
+    { "kafka", CONFIG_ANY, NULL, CONFIG_PART },        { "nats_jetstream", CONFIG_ANY, NULL, CONFIG_PART },
+    { "redis_stream", CONFIG_ANY, NULL, CONFIG_PART }, { "google_pub_sub", CONFIG_ANY, NULL, CONFIG_PART },
+    { "aws_sqs", CONFIG_ANY, NULL, CONFIG_PART },      { "azure_service_bus", CONFIG_ANY, NULL, CONFIG_PART },
 };
 const struct config_table CONFIG_TABLE_CONSUMER = TABLE(CONSUMER);
 /* clang-format on */

@@ -39,9 +39,9 @@ struct policy_channel_options {
     bool stream_only; /* subscription_type is "" or "stream" */
     enum policy_recovery_mode recovery_mode;
     enum policy_data_format data_format;
-    uint32_t history_size;        /* publications; history is on when size and ttl are > 0 */
+    uint32_t history_size; /* publications; history is on when size and ttl are > 0 */
     uint64_t history_ttl_ms;
-    uint64_t history_meta_ttl_ms; /* never 0 */
+    uint64_t history_meta_ttl_ms;       /* never 0 */
     struct policy_permission subscribe; /* .subscriber is unused */
     struct policy_permission publish, history_access, presence_access;
     struct policy_regex *channel_regex; /* owned by the namespace; NULL = none */
@@ -61,7 +61,7 @@ struct policy_namespace {
  * verifier is made from them. Strings are owned, NULL or "" when unset. */
 struct policy_token_options {
     char *hmac_secret_key, *hmac_previous_secret_key;
-    int64_t hmac_previous_valid_until_s; /* 0 = no limit */
+    int64_t hmac_previous_valid_until_s;     /* 0 = no limit */
     char *rsa_public_key, *ecdsa_public_key; /* PEM; config_check() has seen that they are keys */
     char *audience, *audience_regex, *issuer, *issuer_regex, *user_id_claim;
     /* owned; made from the two patterns by policy_deployment_seal(), NULL without them */
@@ -123,8 +123,8 @@ void policy_deployment_unref(struct policy_deployment *d); /* frees with all it 
 void policy_deployment_seal(struct policy_deployment *d);
 
 #define POLICY_PROJECT_ID_MAX 40 /* "proj_" and base32 text, with NUL */
-#define POLICY_KEY_ID_MAX 24     /* public key id, with NUL */
-#define POLICY_KEY_HASH_LEN 32   /* SHA-256 of the whole key text */
+#define POLICY_KEY_ID_MAX     24 /* public key id, with NUL */
+#define POLICY_KEY_HASH_LEN   32 /* SHA-256 of the whole key text */
 
 enum policy_key_kind { POLICY_KEY_SERVER, POLICY_KEY_CLIENT };
 
@@ -133,7 +133,7 @@ struct policy_key {
     uint8_t hash[POLICY_KEY_HASH_LEN];
     char id[POLICY_KEY_ID_MAX];
     enum policy_key_kind kind;
-    uint32_t project; /* index into policy.projects */
+    uint32_t project;      /* index into policy.projects */
     int64_t valid_until_s; /* Unix time after which it is refused; 0 = no end */
     bool revoked;          /* kept so that the refusal can say so */
 };
@@ -148,7 +148,7 @@ struct policy_project {
 
 struct policy {
     atomic_uint refs_;
-    uint64_t version; /* grows with every change; the highest wins */
+    uint64_t version;                     /* grows with every change; the highest wins */
     struct policy_deployment *deployment; /* one reference */
     struct policy_project *projects;      /* owned */
     size_t project_count;

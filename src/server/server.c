@@ -28,10 +28,10 @@
 #define XSHATHRA_VERSION "dev"
 #endif
 
-#define LISTEN_BACKLOG   4096
-#define WORKERS_MAX      (POST_OFFICE_MAX - 1) /* one place is the control thread's */
+#define LISTEN_BACKLOG     4096
+#define WORKERS_MAX        (POST_OFFICE_MAX - 1) /* one place is the control thread's */
 #define NOFILE_COMFORTABLE 10000
-#define TURNS_AT_END_MAX 100000 /* work that waits for memory may never end */
+#define TURNS_AT_END_MAX   100000 /* work that waits for memory may never end */
 
 struct server {
     const struct server_options *options;
@@ -269,8 +269,10 @@ static bool stop_workers(struct server *s)
 static void drain_mail(struct server *s)
 {
     for (uint32_t i = 0; i < s->worker_count; i++) {
-        while (mailbox_drain(&s->workers[i].mailbox, 1024)) {}
-        for (int turns = 0; turns < TURNS_AT_END_MAX && engine_turn(&s->workers[i].engine); turns++) {}
+        while (mailbox_drain(&s->workers[i].mailbox, 1024)) {
+        }
+        for (int turns = 0; turns < TURNS_AT_END_MAX && engine_turn(&s->workers[i].engine); turns++) {
+        }
     }
 }
 
@@ -295,9 +297,9 @@ static void tear_down(struct server *s)
 static void log_start(const struct server *s)
 {
     LOG_INFO("starting xshathra", LOG_CSTR("version", XSHATHRA_VERSION), LOG_U64("pid", getpid()),
-             LOG_U64("workers", s->worker_count), LOG_CSTR("broker", "memory"), LOG_CSTR("address", s->config->http_address),
-             LOG_U64("port", s->config->http_port), LOG_U64("internal_port", s->config->internal_port),
-             LOG_CSTR("tls", s->config->tls.enabled ? "on" : "off"),
+             LOG_U64("workers", s->worker_count), LOG_CSTR("broker", "memory"),
+             LOG_CSTR("address", s->config->http_address), LOG_U64("port", s->config->http_port),
+             LOG_U64("internal_port", s->config->internal_port), LOG_CSTR("tls", s->config->tls.enabled ? "on" : "off"),
              LOG_U64("descriptors", s->descriptors));
     if (s->descriptors < NOFILE_COMFORTABLE)
         LOG_WARN("few file descriptors: each connection takes one; raise the hard limit (ulimit -Hn, LimitNOFILE=)",

@@ -34,8 +34,7 @@ static struct config *load(const struct server_options *options, const struct co
     if (secrets) {
         fallbacks[fallback_count++] = (struct config_preset){ "client.token.hmac_secret_key",
                                                               secrets->token_hmac_secret_key, CONTROL_SECRETS_FILE };
-        fallbacks[fallback_count++] =
-            (struct config_preset){ "http_api.key", secrets->api_key, CONTROL_SECRETS_FILE };
+        fallbacks[fallback_count++] = (struct config_preset){ "http_api.key", secrets->api_key, CONTROL_SECRETS_FILE };
     }
     struct config_source source = { .file = options->config_file,
                                     .file_required = options->config_file != NULL,
@@ -71,8 +70,7 @@ struct config *startup_load_config(const struct server_options *options, struct 
     config_report_deinit(&report);
     char error[DATA_DIR_ERROR_MAX];
     const struct policy_deployment *d = given->deployment;
-    enum status status =
-        control_secrets_load(options->data_dir, d->token.hmac_secret_key, d->api_key, secrets, error);
+    enum status status = control_secrets_load(options->data_dir, d->token.hmac_secret_key, d->api_key, secrets, error);
     config_free(given);
     if (status != STATUS_OK) {
         fprintf(stderr, "xshathra: %s\n", error);
@@ -113,7 +111,9 @@ static void write_keys(struct buf *out, const char *scheme, const char *host, ui
     buf_printf(out, "  server_api_key  %s\n", keys->server.text);
     buf_printf(out, "  client_api_key  %s\n\n", keys->client.text);
     buf_printf(out, "Paste these: a token for a client, a message to a channel, a token for one private channel.\n");
-    buf_printf(out, "  curl -sw '\\n' %s://%s:%u/api/realtime/token -H 'Authorization: apikey %s' --json '{\"userId\":\"alice\"}'\n",
+    buf_printf(out,
+               "  curl -sw '\\n' %s://%s:%u/api/realtime/token -H 'Authorization: apikey %s' --json "
+               "'{\"userId\":\"alice\"}'\n",
                scheme, host, port, keys->server.text);
     buf_printf(out,
                "  curl -sw '\\n' %s://%s:%u/api/realtime/publish -H 'Authorization: apikey %s' --json "
@@ -128,8 +128,8 @@ static void write_keys(struct buf *out, const char *scheme, const char *host, ui
 void startup_greet(const struct server_options *options, const struct config *config,
                    const struct control_first_run *first_run)
 {
-    const char *host = config->http_address[0] && strcmp(config->http_address, "0.0.0.0") != 0 ? config->http_address
-                                                                                              : "localhost";
+    const char *host =
+        config->http_address[0] && strcmp(config->http_address, "0.0.0.0") != 0 ? config->http_address : "localhost";
     bool terminal = isatty(STDOUT_FILENO);
     struct buf text;
     buf_init(&text, BUF_NO_LIMIT);
@@ -139,17 +139,17 @@ void startup_greet(const struct server_options *options, const struct config *co
         write_keys(&text, config->tls.enabled ? "https" : "http", host, config->http_port, &first_run->keys);
     if (terminal && buf_ok(&text)) {
         if (!first_run->happened)
-            buf_printf(&text,
-                       "Its keys were shown at the first start. `xshathra project list` names the projects,\n"
-                       "`xshathra project rotate ID --which server` makes a new key (./dev run builds build/release/xshathra).\n\n");
+            buf_printf(&text, "Its keys were shown at the first start. `xshathra project list` names the projects,\n"
+                              "`xshathra project rotate ID --which server` makes a new key (./dev run builds "
+                              "build/release/xshathra).\n\n");
         buf_printf(&text, "Ctrl-C stops.\n");
         (void)fwrite(text.ptr, 1, text.len, stdout);
         fflush(stdout);
     } else if (first_run->happened) {
         char error[DATA_DIR_ERROR_MAX];
         if (control_first_run_write(options->data_dir, buf_slice(&text), error) == STATUS_OK) {
-            LOG_INFO("first start: the keys of the Default project are in a file", LOG_CSTR("folder", options->data_dir),
-                     LOG_CSTR("file", CONTROL_FIRST_RUN_FILE));
+            LOG_INFO("first start: the keys of the Default project are in a file",
+                     LOG_CSTR("folder", options->data_dir), LOG_CSTR("file", CONTROL_FIRST_RUN_FILE));
         } else {
             LOG_ERROR("the keys of the Default project could not be written; make new ones with project rotate",
                       LOG_CSTR("error", error));

@@ -17,7 +17,10 @@ enum { TIMER_SWEEP = 1, TIMER_DRAIN }; /* 0 and those over NET_TIMER_KIND_OWN_MA
 /* Closed at once at shutdown, however long the time-out is. */
 #define DRAIN_BATCH_MIN 100
 
-static struct engine *engine_of(void *owner) { return &((struct worker *)owner)->engine; }
+static struct engine *engine_of(void *owner)
+{
+    return &((struct worker *)owner)->engine;
+}
 
 static struct client *client_of(void *owner, struct handle handle)
 {
@@ -152,11 +155,9 @@ enum status worker_init(struct worker *w, struct worker_shared *shared, uint32_t
     /* the mailbox is in the office already, and may hold mail */
     w->shared = shared;
     w->index = index;
-    struct net_loop_options options = { .mailbox = &w->mailbox,
-                                        .office = &shared->office,
-                                        .on_turn = on_turn,
-                                        .on_clock = on_clock,
-                                        .context = w };
+    struct net_loop_options options = {
+        .mailbox = &w->mailbox, .office = &shared->office, .on_turn = on_turn, .on_clock = on_clock, .context = w
+    };
     enum status status = net_loop_init(&w->loop, &options);
     if (status != STATUS_OK) {
         policy_unref(policy);
@@ -203,9 +204,15 @@ static void *run(void *context)
     return NULL;
 }
 
-bool worker_start(struct worker *w) { return pthread_create(&w->thread, NULL, run, w) == 0; }
+bool worker_start(struct worker *w)
+{
+    return pthread_create(&w->thread, NULL, run, w) == 0;
+}
 
-void worker_join(struct worker *w) { pthread_join(w->thread, NULL); }
+void worker_join(struct worker *w)
+{
+    pthread_join(w->thread, NULL);
+}
 
 void worker_deinit(struct worker *w)
 {

@@ -14,7 +14,10 @@
  * requests, or one long history. */
 #define OUT_BYTES_MAX ((size_t)64 << 20)
 
-static struct session *session_of_conn(struct net_conn *conn) { return container_of(conn, struct session, conn); }
+static struct session *session_of_conn(struct net_conn *conn)
+{
+    return container_of(conn, struct session, conn);
+}
 
 static size_t on_data(struct net_conn *conn, char *bytes, size_t len)
 {
@@ -78,8 +81,9 @@ void session_host_init(struct session_host *host, struct net_loop *loop, struct 
                        const struct session_app *app, void *context, const struct http_limits *limits,
                        struct session_gate *gate)
 {
-    *host = (struct session_host){ .loop = loop, .engine = engine, .app = app, .context = context,
-                                   .http_limits = *limits, .gate = gate };
+    *host = (struct session_host){
+        .loop = loop, .engine = engine, .app = app, .context = context, .http_limits = *limits, .gate = gate
+    };
     slab_init(&host->sessions, sizeof(struct session));
     buf_init(&host->out, OUT_BYTES_MAX);
     list_init(&host->ended);
@@ -201,7 +205,8 @@ void session_host_abort(struct session_host *host)
 
 /* ---- the peer's address ---- */
 
-struct slice session_peer(const struct session *s, const struct http_request *request, char out[static INET6_ADDRSTRLEN])
+struct slice session_peer(const struct session *s, const struct http_request *request,
+                          char out[static INET6_ADDRSTRLEN])
 {
     struct slice peer = slice_of(out, net_conn_peer(&s->conn, out));
     const struct policy_string_list *trusted = &s->host->engine->policy->deployment->trusted_proxies;

@@ -88,21 +88,21 @@ struct session_host {
     struct net_loop *loop;
     struct engine *engine;
     const struct session_app *app;
-    void *context;   /* the worker */
+    void *context; /* the worker */
     struct slab sessions;
     struct http_limits http_limits;
-    struct http_event event;   /* of the request being read */
-    struct buf out;            /* answers of one turn of one connection */
-    size_t body_bytes;         /* of the sessions' bodies in pieces */
-    struct list ended;         /* clients that were closed and still have to leave */
-    struct list again;         /* exchanges with long work */
-    struct map groups;         /* space -> struct session_group */
-    uint64_t date_s;           /* second that date is for */
+    struct http_event event; /* of the request being read */
+    struct buf out;          /* answers of one turn of one connection */
+    size_t body_bytes;       /* of the sessions' bodies in pieces */
+    struct list ended;       /* clients that were closed and still have to leave */
+    struct list again;       /* exchanges with long work */
+    struct map groups;       /* space -> struct session_group */
+    uint64_t date_s;         /* second that date is for */
     char date[64];
     size_t date_len;
     struct session_deflate *deflate; /* owned; NULL until a message needs it */
-    struct session_gate *gate; /* shared by all workers: connection and rate limits */
-    bool draining;             /* shutdown: no keep-alive any more */
+    struct session_gate *gate;       /* shared by all workers: connection and rate limits */
+    bool draining;                   /* shutdown: no keep-alive any more */
 };
 
 enum session_mode { SESSION_HTTP, SESSION_WEBSOCKET };
@@ -112,8 +112,8 @@ struct session_http {
     struct http_request *request; /* owned copy while a body is incomplete or an answer pending */
     struct buf body;              /* of a body in pieces */
     struct session_route route;
-    void *exchange;               /* the app's, from the head to the answer */
-    struct list again;            /* in host->again */
+    void *exchange;    /* the app's, from the head to the answer */
+    struct list again; /* in host->again */
     bool reading_body, waiting, continue_owed;
     bool head_begun; /* its deadline runs, however slowly its bytes come */
     bool last;       /* the answer to this request is the last: its body is not waited for */
@@ -123,8 +123,8 @@ struct session_websocket {
     struct ws_decoder decoder;
     struct ws_assembler *assembler; /* of a fragmented message */
     struct client client;
-    struct list ended;   /* in host->ended */
-    char *parked;        /* what is left of a message whose command is pending */
+    struct list ended; /* in host->ended */
+    char *parked;      /* what is left of a message whose command is pending */
     size_t parked_len;
 };
 
@@ -133,10 +133,10 @@ struct session {
     struct net_conn conn;
     struct session_host *host;
     struct session_group *group; /* NULL: the loop's default group */
-    uint8_t mode;     /* enum session_mode */
-    uint8_t listener; /* the listener's number: public or internal */
-    uint8_t window_bits; /* of messages compressed for the client; 0: permessage-deflate was not agreed */
-    union {           /* the arm that mode names */
+    uint8_t mode;                /* enum session_mode */
+    uint8_t listener;            /* the listener's number: public or internal */
+    uint8_t window_bits;         /* of messages compressed for the client; 0: permessage-deflate was not agreed */
+    union {                      /* the arm that mode names */
         struct session_http http;
         struct session_websocket ws;
     };
@@ -171,6 +171,7 @@ static inline struct handle session_handle(const struct session *s)
     return (struct handle){ s->object.slot, s->object.generation, s->host->engine->index };
 }
 /* Address of the peer as trusted proxies name it, for logs. */
-struct slice session_peer(const struct session *s, const struct http_request *request, char out[static INET6_ADDRSTRLEN]);
+struct slice session_peer(const struct session *s, const struct http_request *request,
+                          char out[static INET6_ADDRSTRLEN]);
 
 #endif

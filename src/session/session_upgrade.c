@@ -8,7 +8,7 @@
 #include "ws/ws_handshake.h"
 
 #define PROTOBUF_SUBPROTOCOL "centrifuge-protobuf"
-#define KEY_LEN_MAX 256 /* a longer client key is none of ours */
+#define KEY_LEN_MAX          256 /* a longer client key is none of ours */
 
 static void refuse(struct session *s, const struct http_request *request, int status, const char *why,
                    const struct http_header *headers, size_t header_count)
@@ -86,7 +86,7 @@ static struct slice named_key(const struct http_request *request, struct buf *va
     if (header.len > 0) return header;
     if (request->query.len == 0) return (struct slice){ 0 };
     return http_query_get(request->query, SLICE("key"), value) == HTTP_QUERY_FOUND ? buf_slice(value)
-                                                                                  : (struct slice){ 0 };
+                                                                                   : (struct slice){ 0 };
 }
 
 static bool limits_allow(struct session *s, const struct http_request *request)
@@ -110,7 +110,7 @@ static bool limits_allow(struct session *s, const struct http_request *request)
 struct upgrade {
     struct slice origin, user;
     const struct policy_key *key; /* NULL = none */
-    bool frame_pings; /* ?cf_ws_frame_ping_pong=true */
+    bool frame_pings;             /* ?cf_ws_frame_ping_pong=true */
     bool protobuf;
     bool deflate;
     struct ws_deflate_terms terms; /* with deflate */

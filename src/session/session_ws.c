@@ -83,9 +83,15 @@ static void port_set_deadline(struct client *c, uint64_t due_ms)
     if (!net_conn_closing(&s->conn)) net_conn_set_deadline(&s->conn, due_ms);
 }
 
-static size_t port_queued(const struct client *c) { return net_conn_queued(&session_of_client(c)->conn); }
+static size_t port_queued(const struct client *c)
+{
+    return net_conn_queued(&session_of_client(c)->conn);
+}
 
-static void port_joined_space(struct client *c, uint32_t space) { session_join_group(session_of_client(c), space); }
+static void port_joined_space(struct client *c, uint32_t space)
+{
+    session_join_group(session_of_client(c), space);
+}
 
 /* ---- messages in ---- */
 
@@ -140,7 +146,10 @@ static void send_raw(struct session *s, struct blob *frame)
     }
 }
 
-static void port_frame_ping(struct client *c) { send_raw(session_of_client(c), ws_ping_frame((struct slice){ 0 })); }
+static void port_frame_ping(struct client *c)
+{
+    send_raw(session_of_client(c), ws_ping_frame((struct slice){ 0 }));
+}
 
 /* The tables differ in what is encoded, and in whether and when it is compressed. */
 #define WS_PORT(encoding_, form_, encode_publication_, message_, send_)                                                \
@@ -258,7 +267,10 @@ size_t session_ws_data(struct session *s, char *bytes, size_t len)
     return net_conn_closing(&s->conn) ? len : len - in.len;
 }
 
-size_t session_ws_wanted(struct session *s) { return ws_decoder_need(&s->ws.decoder); }
+size_t session_ws_wanted(struct session *s)
+{
+    return ws_decoder_need(&s->ws.decoder);
+}
 
 void session_ws_eof(struct session *s)
 {

@@ -35,7 +35,7 @@ struct delayed_broker {
     pthread_cond_t changed;
     struct heap jobs;
     size_t bytes;
-    uint64_t lane_due_us[LANES]; /* of the last call in the lane */
+    uint64_t lane_due_us[LANES];     /* of the last call in the lane */
     uint32_t lane_subscribes[LANES]; /* subscribe calls not yet carried out */
     uint64_t random;
     bool stopping;
