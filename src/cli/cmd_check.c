@@ -7,7 +7,7 @@
 #include "server/server_tls.h"
 
 #define COMMAND CLI_NAME " check"
-#define USAGE   "Usage: " COMMAND " -c FILE [--strict] [--json]"
+#define USAGE   "Usage: " COMMAND " [-c] FILE [--strict] [--json]"
 /* A report is bounded by itself; this is far above. */
 #define REPORT_BYTES_MAX (4u << 20)
 
@@ -35,9 +35,9 @@ static void print_report(const struct config_report *report, const char *file, b
     buf_deinit(&text);
     if (json) return;
     if (report->error_count)
-        fprintf(out, "%s: %zu errors, %zu warnings\n", file, report->error_count, report->warning_count);
+        fprintf(out, "%s: errors: %zu, warnings: %zu\n", file, report->error_count, report->warning_count);
     else if (report->warning_count)
-        fprintf(out, "%s: good, with %zu warnings\n", file, report->warning_count);
+        fprintf(out, "%s: good, warnings: %zu\n", file, report->warning_count);
     else
         fprintf(out, "%s: good\n", file);
 }
@@ -83,7 +83,12 @@ int cmd_check(int argc, char **argv, const struct cli_io *io)
         fputs(help, io->out);
         return CLI_OK;
     }
-    if (!cli_want_operands(COMMAND, &args, 0, USAGE, io->err)) return CLI_USAGE;
+    /* the file by itself is what everybody types */
+    if (!file && args.operand_count == 1) {
+        file = args.operands[0];
+    } else if (!cli_want_operands(COMMAND, &args, 0, USAGE, io->err)) {
+        return CLI_USAGE;
+    }
     if (!file) {
         cli_complain(io->err, COMMAND, "the option \"--config\" is missing: %s", USAGE);
         return CLI_USAGE;

@@ -45,7 +45,11 @@ static struct token_verdict check_token(struct client *c, struct slice token, st
     client_id_text(c, id);
     bool fits = slice_eq(claims->channel, channel) && slice_eq(claims->user, client_user(c)) &&
                 (claims->client.len == 0 || slice_eq(claims->client, slice_of(id, CLIENT_ID_LEN)));
-    if (!fits) return (struct token_verdict){ .disconnect = DISCONNECT_INVALID_TOKEN };
+    if (!fits) {
+        LOG_INFO("subscription token refused", LOG_STR("user", client_user(c)), LOG_STR("channel", channel),
+                 LOG_CSTR("why", "it is of another channel, user or client"));
+        return (struct token_verdict){ .disconnect = DISCONNECT_INVALID_TOKEN };
+    }
     return (struct token_verdict){ 0 };
 }
 

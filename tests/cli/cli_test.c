@@ -318,9 +318,10 @@ static void check_tells_good_from_bad(void **state)
     fclose(f);
     assert_int_equal(RUN(p, "check", "-c", path), CLI_OK);
     assert_has(p->out, "ping_interval");
-    assert_has(p->out, "good, with 1 warnings");
+    assert_has(p->out, "good, warnings: 1");
     assert_int_equal(RUN(p, "check", "-c", path, "--strict"), CLI_FAILED);
-    assert_has(p->out, "1 errors");
+    assert_has(p->out, "errors: 1");
+    assert_int_equal(RUN(p, "check", path), CLI_OK);
     assert_int_equal(RUN(p, "check", "-c", path, "--strict", "--json"), CLI_FAILED);
     assert_true(json_valid(slice_of(p->out, p->out_len), JSON_DEPTH_DEFAULT));
     assert_int_equal(RUN(p, "check", "-c", "/nowhere/config.json"), CLI_FAILED);
