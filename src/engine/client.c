@@ -150,6 +150,13 @@ void client_arm(struct client *c)
     c->port->set_deadline(c, due);
 }
 
+uint32_t client_seconds_left(const struct engine *e, int64_t at_s)
+{
+    int64_t left_s = at_s - e->wall_ms / 1000;
+    if (left_s <= 0) return 0;
+    return left_s > UINT32_MAX ? UINT32_MAX : (uint32_t)left_s;
+}
+
 uint64_t client_expiry_ms(const struct engine *e, int64_t expire_at_s, uint64_t delay_ms)
 {
     int64_t left_ms = expire_at_s > INT64_MAX / 2000 ? INT64_MAX / 2 : expire_at_s * 1000 - e->wall_ms;

@@ -29,7 +29,7 @@ struct subscription_plan {
     const struct policy_channel_options *options;
     uint16_t flags;
     struct slice chan_info;     /* raw */
-    uint32_t expire_at_s;       /* with SUB_EXPIRES */
+    int64_t expire_at_s;        /* Unix seconds; 0 or less = never */
     struct tags_filter *filter; /* taken over; NULL = none */
     bool recover;               /* asked by the client, or automatic: client_recovers_by_itself() */
     uint64_t since_offset;
@@ -59,6 +59,10 @@ void client_flush_backlog(struct client *c, struct subscription *sub);
  * False: memory was out, or the client is closed for what it cannot read. */
 bool client_subscribe_result(struct client *c, const struct subscription *sub, const struct broker_subscribe_result *r,
                              bool was_recovering, uint64_t since_offset, struct subscribe_result *out);
+/* The broker counts it: it is owed an unsubscribe, and stands in the gauges until it ends. */
+void client_count_subscription(struct client *c, struct subscription *sub);
+/* It ends at this time (Unix seconds) and the grace, unless it is refreshed. */
+void client_expire_subscription(struct client *c, struct subscription *sub, int64_t expire_at_s);
 /* Leave the channel everywhere and free it. */
 void client_end_subscription(struct client *c, struct subscription *sub);
 /* The same, telling the client. */
@@ -83,6 +87,10 @@ struct client_extra *client_need_extra(struct client *c); /* NULL when memory is
 struct publication_info client_publication_info(const struct client *c, const struct subscription *sub,
                                                 char id_text[static CLIENT_ID_LEN + 1]);
 struct broker_history_options client_history_options(const struct engine *e, const struct policy_channel_options *o);
+/* Whole seconds until then as a client is told them: 0 when it has passed, cut to 32 bits. */
+uint32_t client_seconds_left(const struct engine *e, int64_t at_s);
+/* Do the claims of a subscription token name this channel, user and client? */
+bool client_token_fits(const struct client *c, const struct claims *claims, struct slice channel);
 /* A claims.project_id means this space: false when it is unknown or archived. */
 bool client_space_of_claims(const struct engine *e, const struct claims *claims, uint32_t *space);
 

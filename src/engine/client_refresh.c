@@ -74,10 +74,10 @@ void client_on_refresh(struct client *c, uint32_t id, const struct refresh_reque
     }
     struct reply reply = { .id = id, .kind = REPLY_REFRESH };
     int64_t expire_at_s = claims_expire_at(&claims);
-    int64_t left_s = expire_at_s - e->wall_ms / 1000;
     /* OB-14: a token without an end leaves the expiry as it was. */
     if (expire_at_s > 0) {
-        if (left_s <= 0) {
+        uint32_t left_s = client_seconds_left(e, expire_at_s);
+        if (left_s == 0) {
             client_disconnect(c, DISCONNECT_EXPIRED);
             return;
         }
@@ -85,7 +85,7 @@ void client_on_refresh(struct client *c, uint32_t id, const struct refresh_reque
         c->stale_or_expire_ms = client_expiry_ms(e, expire_at_s, e->policy->deployment->limits.expired_close_delay_ms);
         client_arm(c);
         reply.refresh.expires = true;
-        reply.refresh.ttl = (uint32_t)(left_s > UINT32_MAX ? UINT32_MAX : left_s);
+        reply.refresh.ttl = left_s;
     }
     client_reply(c, &reply);
 }
@@ -102,12 +102,9 @@ static uint32_t check_sub_refresh(struct client *c, const struct sub_refresh_req
     case AUTH_OK: break;
     default: return DISCONNECT_INVALID_TOKEN;
     }
-    char text[CLIENT_ID_LEN + 1];
-    client_id_text(c, text);
     uint32_t space;
-    bool fits = slice_eq(claims->channel, r->channel) && slice_eq(claims->user, client_user(c)) &&
-                (claims->client.len == 0 || slice_eq(claims->client, slice_of(text, CLIENT_ID_LEN))) &&
-                client_space_of_claims(e, claims, &space) && space == c->space;
+    bool fits =
+        client_token_fits(c, claims, r->channel) && client_space_of_claims(e, claims, &space) && space == c->space;
     return fits ? 0 : DISCONNECT_INVALID_TOKEN;
 }
 
@@ -136,15 +133,11 @@ void client_on_sub_refresh(struct client *c, uint32_t id, const struct sub_refre
     }
     struct reply reply = { .id = id, .kind = REPLY_SUB_REFRESH };
     int64_t expire_at_s = expired ? 0 : claims_expire_at(&claims);
-    int64_t left_s = expire_at_s - e->wall_ms / 1000;
-    if (expire_at_s > 0 && left_s > 0) {
-        sub->flags |= SUB_EXPIRES;
-        sub->expire_at_s = expire_at_s > UINT32_MAX ? UINT32_MAX : (uint32_t)expire_at_s;
-        uint64_t due = client_expiry_ms(e, expire_at_s, e->policy->deployment->limits.expired_sub_close_delay_ms);
-        if (c->next_check_ms == 0 || due < c->next_check_ms) c->next_check_ms = due;
-        client_arm(c);
+    uint32_t left_s = client_seconds_left(e, expire_at_s);
+    if (left_s > 0) {
+        client_expire_subscription(c, sub, expire_at_s);
         reply.sub_refresh.expires = true;
-        reply.sub_refresh.ttl = (uint32_t)(left_s > UINT32_MAX ? UINT32_MAX : left_s);
+        reply.sub_refresh.ttl = left_s;
     } else {
         sub->flags &= (uint16_t)~SUB_EXPIRES; /* as the reference does, also for an expired token */
     }

@@ -19,6 +19,14 @@ bool client_space_of_claims(const struct engine *e, const struct claims *claims,
     return true;
 }
 
+bool client_token_fits(const struct client *c, const struct claims *claims, struct slice channel)
+{
+    char id[CLIENT_ID_LEN + 1];
+    client_id_text(c, id);
+    return slice_eq(claims->channel, channel) && slice_eq(claims->user, client_user(c)) &&
+           (claims->client.len == 0 || slice_eq(claims->client, slice_of(id, CLIENT_ID_LEN)));
+}
+
 static struct token_verdict check_token(struct client *c, struct slice token, struct slice channel,
                                         struct claims *claims)
 {
@@ -41,11 +49,7 @@ static struct token_verdict check_token(struct client *c, struct slice token, st
                  LOG_CSTR("why", "projectId is not the project of the connection"));
         return (struct token_verdict){ .error = CLIENT_ERROR_PERMISSION_DENIED };
     }
-    char id[CLIENT_ID_LEN + 1];
-    client_id_text(c, id);
-    bool fits = slice_eq(claims->channel, channel) && slice_eq(claims->user, client_user(c)) &&
-                (claims->client.len == 0 || slice_eq(claims->client, slice_of(id, CLIENT_ID_LEN)));
-    if (!fits) {
+    if (!client_token_fits(c, claims, channel)) {
         LOG_INFO("subscription token refused", LOG_STR("user", client_user(c)), LOG_STR("channel", channel),
                  LOG_CSTR("why", "it is of another channel, user or client"));
         return (struct token_verdict){ .disconnect = DISCONNECT_INVALID_TOKEN };
@@ -94,9 +98,7 @@ static void finish_subscribe(struct client *c, struct operation *op, struct brok
     }
     const struct broker_subscribe_result *r = &result->subscribe;
     if (op->strict_recovery && op->was_recovering && !r->recovered) {
-        sub->flags |= SUB_REGISTERED;
-        metrics_add(c->engine->metrics, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
-        metrics_add(c->engine->metrics, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, METRIC_CLIENT_NAME_UNREGISTERED), 1);
+        client_count_subscription(c, sub);
         client_end_subscription(c, sub);
         client_reply_error(c, op->command_id, COMMAND_SUBSCRIBE, CLIENT_ERROR_UNRECOVERABLE_POSITION);
         return;
@@ -159,15 +161,12 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
         .flags = (uint16_t)(client_plan_flags(channel.options, r->token.len ? &claims.override : NULL) |
                             asked_flags(c, &channel, r)),
         .chan_info = claims.info,
+        .expire_at_s = expire_at_s,
         .recover = r->recover,
         .since_offset = r->offset,
         .since_epoch = r->epoch,
     };
     plan.recover |= client_recovers_by_itself(plan.options, plan.flags);
-    if (expire_at_s > 0) {
-        plan.flags |= SUB_EXPIRES;
-        plan.expire_at_s = expire_at_s > UINT32_MAX ? UINT32_MAX : (uint32_t)expire_at_s;
-    }
     struct held_bytes *data = held_bytes_copy(claims.data);
     struct operation *op = held_bytes_failed(data, claims.data) ? NULL : operation_new(c, r->channel, finish_subscribe);
     if (op) {

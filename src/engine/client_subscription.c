@@ -47,6 +47,12 @@ struct broker_history_options client_history_options(const struct engine *e, con
     };
 }
 
+static void set_expiry(struct subscription *sub, int64_t expire_at_s)
+{
+    sub->flags |= SUB_EXPIRES;
+    sub->expire_at_s = expire_at_s > UINT32_MAX ? UINT32_MAX : (uint32_t)expire_at_s;
+}
+
 bool client_start_subscription(struct client *c, const struct subscription_plan *plan, struct operation *op)
 {
     struct engine *e = c->engine;
@@ -62,7 +68,7 @@ bool client_start_subscription(struct client *c, const struct subscription_plan 
     sub->filter = plan->filter;
     sub->chan_info = info;
     sub->flags = plan->flags;
-    sub->expire_at_s = plan->expire_at_s;
+    if (plan->expire_at_s > 0) set_expiry(sub, plan->expire_at_s);
     c->subscription_count++;
     op->sub = sub;
     op->subscribes = true;
@@ -127,11 +133,27 @@ static void adopt_position(struct subscription *sub, const struct broker_positio
     memcpy(channel->epoch, top->epoch, sizeof channel->epoch);
 }
 
+void client_count_subscription(struct client *c, struct subscription *sub)
+{
+    struct metrics *m = c->engine->metrics;
+    sub->flags |= SUB_REGISTERED;
+    metrics_add(m, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
+    metrics_add(m, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, METRIC_CLIENT_NAME_UNREGISTERED), 1);
+}
+
+void client_expire_subscription(struct client *c, struct subscription *sub, int64_t expire_at_s)
+{
+    const struct engine *e = c->engine;
+    set_expiry(sub, expire_at_s);
+    uint64_t due = client_expiry_ms(e, expire_at_s, e->policy->deployment->limits.expired_sub_close_delay_ms);
+    if (c->next_check_ms == 0 || due < c->next_check_ms) c->next_check_ms = due;
+    client_arm(c);
+}
+
 void client_settle_subscription(struct client *c, struct subscription *sub,
                                 const struct broker_subscribe_result *result)
 {
-    struct engine *e = c->engine;
-    sub->flags |= SUB_REGISTERED;
+    client_count_subscription(c, sub);
     sub->start_seq = result->seq;
     if (sub->flags & SUB_RECOVERABLE) sub->flags |= SUB_POSITIONED;
     if (sub->flags & SUB_POSITIONED) {
@@ -139,13 +161,7 @@ void client_settle_subscription(struct client *c, struct subscription *sub,
         if (!follow_backlog(sub, &at)) sub->flags |= SUB_LOST_EVENTS;
         if (!(sub->flags & SUB_LOST_EVENTS)) adopt_position(sub, &at);
     }
-    if (sub->flags & SUB_EXPIRES) {
-        uint64_t due = client_expiry_ms(e, sub->expire_at_s, e->policy->deployment->limits.expired_sub_close_delay_ms);
-        if (c->next_check_ms == 0 || due < c->next_check_ms) c->next_check_ms = due;
-        client_arm(c);
-    }
-    metrics_add(e->metrics, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
-    metrics_add(e->metrics, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, METRIC_CLIENT_NAME_UNREGISTERED), 1);
+    if (sub->flags & SUB_EXPIRES) client_expire_subscription(c, sub, sub->expire_at_s);
 }
 
 static void publish_member(struct client *c, const struct subscription *sub, enum publication_kind kind)
@@ -282,9 +298,8 @@ bool client_subscribe_result(struct client *c, const struct subscription *sub, c
         out->offset = r->recovered ? since_offset : r->top.offset;
     }
     if (sub->flags & SUB_EXPIRES) {
-        int64_t left_s = (int64_t)sub->expire_at_s - e->wall_ms / 1000;
         out->expires = true;
-        out->ttl = left_s > 0 ? (uint32_t)left_s : 0;
+        out->ttl = client_seconds_left(e, sub->expire_at_s);
     }
     return true;
 }

@@ -103,11 +103,8 @@ static void do_subscribe(struct effect_run *run, struct client *c)
         .options = channel.options,
         .flags = (uint16_t)(client_plan_flags(channel.options, &r->override) | SUB_SERVER_SIDE),
         .chan_info = r->info,
+        .expire_at_s = r->expire_at_s,
     };
-    if (r->expire_at_s > 0) {
-        plan.flags |= SUB_EXPIRES;
-        plan.expire_at_s = r->expire_at_s > UINT32_MAX ? UINT32_MAX : (uint32_t)r->expire_at_s;
-    }
     struct held_bytes *data = held_bytes_copy(r->data);
     struct operation *op =
         held_bytes_failed(data, r->data) ? NULL : operation_new(c, r->channel, finish_server_subscribe);
@@ -157,8 +154,8 @@ static void do_refresh(struct effect_run *run, struct client *c)
     const struct effect_request *r = &run->effect->request;
     struct engine *e = run->engine;
     run->affected++;
-    int64_t left_s = r->expire_at_s - e->wall_ms / 1000;
-    if (r->expired || (r->expire_at_s > 0 && left_s <= 0)) {
+    uint32_t left_s = client_seconds_left(e, r->expire_at_s);
+    if (r->expired || (r->expire_at_s > 0 && left_s == 0)) {
         client_disconnect(c, DISCONNECT_EXPIRED);
         return;
     }
@@ -177,7 +174,7 @@ static void do_refresh(struct effect_run *run, struct client *c)
         c->stale_or_expire_ms =
             client_expiry_ms(e, r->expire_at_s, e->policy->deployment->limits.expired_close_delay_ms);
         push.refresh.expires = true;
-        push.refresh.ttl = (uint32_t)(left_s > UINT32_MAX ? UINT32_MAX : left_s);
+        push.refresh.ttl = left_s;
     } else {
         c->expires = false;
         c->stale_or_expire_ms = 0;

@@ -291,6 +291,8 @@ static void tear_down(struct server *s)
     registry_free(s->shared.engine.registry);
     for (uint32_t i = 0; i < s->worker_count; i++) metrics_free(s->shared.engine.metrics[i]);
     metrics_free(s->shared.node_metrics);
+    pthread_mutex_destroy(&s->shared.node_metrics_lock);
+    session_gate_deinit(&s->shared.gate);
     mem_free(s->workers);
 }
 
