@@ -145,7 +145,7 @@ struct broker_links {
 };
 
 /* This worker lost events of the channel (its mailbox was full): it takes them up
- * again with broker_regain(). Comes on the control lane, once until regained. */
+ * again with the op regain. Comes on the control lane, once until regained. */
 struct broker_gap {
     struct mail mail;
     uint32_t space;

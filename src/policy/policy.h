@@ -4,7 +4,7 @@
  * The configuration makes a policy_deployment; the control thread joins it with
  * the projects of the database to a policy with the next version and posts it to
  * every worker. A worker keeps one reference to the version it works with.
- * Nothing here is changed after policy_seal(); any thread may read it. */
+ * Nothing here is changed after policy_new(); any thread may read it. */
 #ifndef XSHATHRA_POLICY_POLICY_H
 #define XSHATHRA_POLICY_POLICY_H
 
