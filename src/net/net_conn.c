@@ -21,6 +21,8 @@ void net_group_init(struct net_group *g)
 {
     list_init(&g->link_);
     list_init(&g->dirty_);
+    list_init(&g->crowd_);
+    g->crowds_turn_ = false;
 }
 
 enum status net_conn_init(struct net_conn *conn, struct net_loop *loop, int fd, const struct net_conn_ops *ops,
@@ -42,7 +44,7 @@ enum status net_conn_init(struct net_conn *conn, struct net_loop *loop, int fd, 
 void net_conn_set_group(struct net_conn *conn, struct net_group *group)
 {
     net_loop_assert_thread(conn->loop);
-    const bool dirty = net_conn_has(conn, NET_FLAG_DELIVERY);
+    const bool dirty = net_conn_has(conn, NET_FLAG_DELIVERY) || net_conn_has(conn, NET_FLAG_CROWD);
     if (dirty) net_conn_unmark_dirty(conn);
     conn->group_ = group;
     if (dirty) net_conn_mark_dirty(conn, NET_FLUSH_DELIVERY);
@@ -51,23 +53,33 @@ void net_conn_set_group(struct net_conn *conn, struct net_group *group)
 void net_conn_mark_dirty(struct net_conn *conn, enum net_flush when)
 {
     if (net_conn_has(conn, NET_FLAG_BLOCKED)) return;
-    if (net_conn_has(conn, NET_FLAG_ANSWER) && when == NET_FLUSH_DELIVERY) net_conn_unmark_dirty(conn);
-    if (!list_empty(&conn->dirty_)) return;
+    if (!list_empty(&conn->dirty_)) {
+        /* what it has goes out in one call, so the most urgent of it says when */
+        const bool sooner = net_conn_has(conn, NET_FLAG_ANSWER)  ? when != NET_FLUSH_ANSWER
+                            : net_conn_has(conn, NET_FLAG_CROWD) ? when != NET_FLUSH_CROWD
+                                                                 : false;
+        if (!sooner) return;
+        net_conn_unmark_dirty(conn);
+        when = NET_FLUSH_DELIVERY;
+    }
     if (when == NET_FLUSH_ANSWER) {
         net_conn_put(conn, NET_FLAG_ANSWER);
         list_push_back(&conn->loop->answers_, &conn->dirty_);
         return;
     }
-    net_conn_put(conn, NET_FLAG_DELIVERY);
-    list_push_back(&conn->group_->dirty_, &conn->dirty_);
+    const bool crowd = when == NET_FLUSH_CROWD;
+    net_conn_put(conn, crowd ? NET_FLAG_CROWD : NET_FLAG_DELIVERY);
+    list_push_back(crowd ? &conn->group_->crowd_ : &conn->group_->dirty_, &conn->dirty_);
     if (list_empty(&conn->group_->link_)) list_push_back(&conn->loop->groups_, &conn->group_->link_);
 }
 
 void net_conn_unmark_dirty(struct net_conn *conn)
 {
+    struct net_group *group = conn->group_;
     list_remove(&conn->dirty_);
-    if (net_conn_has(conn, NET_FLAG_DELIVERY) && list_empty(&conn->group_->dirty_)) list_remove(&conn->group_->link_);
+    if (list_empty(&group->dirty_) && list_empty(&group->crowd_)) list_remove(&group->link_);
     net_conn_drop(conn, NET_FLAG_DELIVERY);
+    net_conn_drop(conn, NET_FLAG_CROWD);
     net_conn_drop(conn, NET_FLAG_ANSWER);
 }
 

@@ -47,22 +47,26 @@ struct net_framing {
 };
 #define NET_FRAME_HEADER_MAX 16
 
-/* Fairness: dirty connections are flushed in turn by group (one per space). */
+/* Fairness: dirty connections are flushed in turn by group (one per space), and within a
+ * group those that have only crowd deliveries take turns with the others. */
 struct net_group {
     struct list link_;  /* in the loop's ring of groups with work */
     struct list dirty_; /* its connections with output */
+    struct list crowd_; /* those that have nothing but crowd deliveries */
+    bool crowds_turn_;
 };
 void net_group_init(struct net_group *g);
 
-/* The order within a turn: deliveries go out before answers to publishers. */
-enum net_flush { NET_FLUSH_DELIVERY, NET_FLUSH_ANSWER };
+/* The order within a turn: deliveries go out before answers to publishers. A crowd delivery
+ * is one of so many copies that another channel's must not wait behind them all. */
+enum net_flush { NET_FLUSH_DELIVERY, NET_FLUSH_CROWD, NET_FLUSH_ANSWER };
 
 struct net_conn {
     struct net_loop *loop;
     const struct net_conn_ops *ops;
     const struct net_framing *framing; /* NULL: BLOB_RAW only */
     struct net_group *group_;
-    struct list dirty_;    /* in group_->dirty_ or the loop's answers; or the closing list */
+    struct list dirty_;    /* in a list of group_ or the loop's answers; or the closing list */
     struct list readable_; /* in the loop's list of those with more to read */
     struct net_timer timer_;
     struct blob *first_;          /* output queue: the usual single message … */

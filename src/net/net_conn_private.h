@@ -25,6 +25,7 @@ enum net_flag {
     NET_FLAG_DELIVERY = 256,    /* dirty_ is in group_->dirty_ */
     NET_FLAG_ANSWER = 512,      /* dirty_ is in loop->answers_ */
     NET_FLAG_UNTIL_SENT = 1024, /* with PAUSED: until the queue is empty */
+    NET_FLAG_CROWD = 2048,      /* dirty_ is in group_->crowd_ */
 };
 
 static inline bool net_conn_has(const struct net_conn *conn, enum net_flag flag)

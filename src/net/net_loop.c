@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "net/net_conn_private.h"
 #include "net/net_listener_private.h"
+#include "net/net_merged.h"
 #include "net/net_queue.h"
 #include "net/net_reader.h"
 #include "net/net_writer.h"
@@ -129,6 +130,7 @@ void net_loop_deinit(struct net_loop *loop)
     deinit_uv(loop);
     close(loop->epoll_fd_);
     net_queue_free_chunks(loop);
+    net_merged_free(loop);
     mem_free(loop->read_buffer_);
     loop->read_buffer_ = NULL;
 }
@@ -233,6 +235,14 @@ static void work_phase(struct net_loop *loop, bool uv_ready)
     loop->busy_ = more;
 }
 
+/* Of the group's two lists in turn, as long as both have something. */
+static struct net_conn *next_of_group(struct net_group *group)
+{
+    const bool crowd = list_empty(&group->dirty_) || (group->crowds_turn_ && !list_empty(&group->crowd_));
+    group->crowds_turn_ = !crowd;
+    return LIST_ENTRY(crowd ? group->crowd_.next : group->dirty_.next, struct net_conn, dirty_);
+}
+
 /* The next connection of the next group, and that group to the end of the ring; NULL
  * when none is dirty. */
 static struct net_conn *take_delivery(struct net_loop *loop)
@@ -240,7 +250,7 @@ static struct net_conn *take_delivery(struct net_loop *loop)
     if (list_empty(&loop->groups_)) return NULL;
     struct net_group *group = LIST_ENTRY(list_pop_front(&loop->groups_), struct net_group, link_);
     list_push_back(&loop->groups_, &group->link_);
-    struct net_conn *conn = LIST_ENTRY(group->dirty_.next, struct net_conn, dirty_);
+    struct net_conn *conn = next_of_group(group);
     net_conn_unmark_dirty(conn);
     return conn;
 }
@@ -263,6 +273,7 @@ static void flush_phase(struct net_loop *loop, struct net_conn *(*take)(struct n
     struct net_conn *conn;
     while (budget_take(&budget) && (conn = take(loop)) != NULL)
         if (net_writer_flush(conn)) list_push_back(&again, &conn->dirty_);
+    net_merged_forget(loop);
     while (!list_empty(&again)) net_conn_mark_dirty(LIST_ENTRY(list_pop_front(&again), struct net_conn, dirty_), when);
 }
 

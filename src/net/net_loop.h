@@ -40,6 +40,8 @@
 
 struct epoll_event;
 
+struct net_merged;
+
 struct net_loop_options {
     struct mailbox *mailbox;    /* borrowed; drained by the loop. May be NULL */
     struct post_office *office; /* borrowed; for waking. May be NULL */
@@ -84,6 +86,7 @@ struct net_loop {
     struct net_chunk *free_chunks_;
     uint32_t free_chunk_count_;
     char *read_buffer_;
+    struct net_merged *merged_;  /* owned; NULL until the first merged frame */
     struct epoll_event *events_; /* of the turn being worked on */
     int event_count_;
     uv_prepare_t uv_alive_; /* keeps uv_run() from returning before it has looked */

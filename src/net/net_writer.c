@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "net/net_conn_private.h"
 #include "net/net_loop.h"
+#include "net/net_merged.h"
 #include "net/net_queue.h"
 #include "net/net_tls_private.h"
 
@@ -185,19 +186,46 @@ static void make_plan(struct plan *p, const struct net_conn *conn)
         ;
 }
 
-static bool send_several(struct net_conn *conn)
+static bool settle_or_fail(struct net_conn *conn, struct plan *p, size_t sent)
 {
+    if (settle(conn, p, sent) == STATUS_OK) return true;
+    net_conn_fail(conn, ENOMEM);
+    return false;
+}
+
+/* What the connection before got is all that this one has. */
+static bool send_merged(struct net_conn *conn, struct slice frame)
+{
+    ssize_t sent;
+    do sent = send(conn->fd, frame.ptr, frame.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    if (wrote_all(conn, sent, frame.len)) {
+        const uint32_t count = net_merged_count(conn->loop);
+        for (uint32_t i = 0; i < count; i++) blob_unref(net_queue_pop(conn));
+        conn->loop->messages_out += count;
+        return true;
+    }
+    if (sent <= 0) return false;
     struct plan p;
     make_plan(&p, conn);
+    settle_or_fail(conn, &p, (size_t)sent);
+    return false;
+}
+
+static bool send_several(struct net_conn *conn)
+{
+    const struct slice frame = net_merged_find(conn);
+    if (frame.len > 0) return send_merged(conn, frame);
+    struct plan p;
+    make_plan(&p, conn);
+    if (p.frame_count == 1 && p.frames[0].merged && !conn->partial_ && !net_cursor_next(&p.cursor))
+        net_merged_offer(conn, p.frames[0].count, p.pieces, p.piece_count, p.bytes);
     const struct msghdr message = { .msg_iov = p.pieces, .msg_iovlen = p.piece_count };
     ssize_t sent;
     do sent = sendmsg(conn->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
     const bool all = wrote_all(conn, sent, p.bytes);
-    if (sent >= 0 && settle(conn, &p, (size_t)sent) != STATUS_OK) {
-        net_conn_fail(conn, ENOMEM);
-        return false;
-    }
+    if (sent >= 0 && !settle_or_fail(conn, &p, (size_t)sent)) return false;
     return all;
 }
 
@@ -223,11 +251,7 @@ static bool send_tls(struct net_conn *conn)
     const size_t len = gather(&p, conn->loop->read_buffer_, NET_READ_BYTES_PER_TURN);
     const size_t taken = net_tls_send(conn, conn->loop->read_buffer_, len, &all);
     if (net_conn_has(conn, NET_FLAG_FAILED)) return false;
-    if (settle(conn, &p, taken) != STATUS_OK) {
-        net_conn_fail(conn, ENOMEM);
-        return false;
-    }
-    return all;
+    return settle_or_fail(conn, &p, taken) && all;
 }
 
 static bool send_queue(struct net_conn *conn)

@@ -338,6 +338,24 @@ static void answers_leave_after_deliveries_and_in_one_call_with_them(void **stat
     assert_peer_got("answerdelivery", true);
 }
 
+static void whoever_has_more_than_crowd_deliveries_is_of_the_crowd_no_more(void **state)
+{
+    struct net_group *group = t.conn.group_;
+    assert_int_equal(net_conn_send(&t.conn, plain("crowd"), NET_FLUSH_CROWD), STATUS_OK);
+    assert_int_equal(net_conn_send(&t.conn, plain("crowd"), NET_FLUSH_CROWD), STATUS_OK);
+    assert_true(net_conn_has(&t.conn, NET_FLAG_CROWD));
+    assert_true(group->crowd_.next == &t.conn.dirty_);
+    assert_int_equal(net_conn_send(&t.conn, plain("answer"), NET_FLUSH_ANSWER), STATUS_OK);
+    assert_true(net_conn_has(&t.conn, NET_FLAG_DELIVERY) && !net_conn_has(&t.conn, NET_FLAG_CROWD));
+    send_plain(&other, "answer");
+    assert_int_equal(net_conn_send(&other.conn, plain("crowd"), NET_FLUSH_CROWD), STATUS_OK);
+    assert_true(net_conn_has(&other.conn, NET_FLAG_DELIVERY) && !net_conn_has(&other.conn, NET_FLAG_ANSWER));
+    test_turns(&loop, 1);
+    assert_int_equal(loop.writes, 2);
+    assert_true(list_empty(&group->link_) && list_empty(&group->dirty_) && list_empty(&group->crowd_));
+    assert_peer_got("crowdcrowdanswer", true);
+}
+
 static void groups_follow_their_connections(void **state)
 {
     struct net_group a, b;
@@ -392,6 +410,7 @@ int main(void)
         TEST(all_that_is_queued_reaches_a_peer_that_had_sent_more),
         TEST(a_deadline_fires_once_and_can_be_moved_and_taken_back),
         TEST(answers_leave_after_deliveries_and_in_one_call_with_them),
+        TEST(whoever_has_more_than_crowd_deliveries_is_of_the_crowd_no_more),
         TEST(groups_follow_their_connections),
         TEST(the_peers_address_is_shown_as_text),
         TEST(a_descriptor_that_cannot_be_polled_stays_the_callers),

@@ -225,6 +225,28 @@ static void groups_take_turns(void **state)
     stop();
 }
 
+static void a_crowd_takes_turns_with_the_others_of_its_group(void **state)
+{
+    enum { MANY = 390 };
+    start(NULL);
+    open_crowd(CROWD);
+    struct blob *blob = test_message("hello", 5, 1);
+    for (int i = 0; i < CROWD; i++)
+        net_conn_send(&crowd[i].conn, blob_ref(blob), i < MANY ? NET_FLUSH_CROWD : NET_FLUSH_DELIVERY);
+    uint32_t waiting = CROWD - MANY;
+    while (waiting > 0) {
+        net_loop_turn(&loop, 0);
+        waiting = 0;
+        for (int i = MANY; i < CROWD; i++) waiting += net_conn_queued(&crowd[i].conn) > 0;
+        if (waiting > 0) assert_in_range(loop.writes, 1, 2 * (CROWD - MANY));
+    }
+    while (loop.writes < CROWD) net_loop_turn(&loop, 0);
+    for (int i = 0; i < MANY; i++) assert_int_equal(net_conn_queued(&crowd[i].conn), 0);
+    blob_unref(blob);
+    end_crowd(CROWD);
+    stop();
+}
+
 static void a_burst_to_a_crowd_is_one_write_for_each_socket(void **state)
 {
     enum { BURST = 16, SOME = 100 };
@@ -334,6 +356,7 @@ int main(void)
         cmocka_unit_test(an_idle_loop_sleeps),
         cmocka_unit_test(long_work_goes_on_without_waiting_until_it_is_done),
         cmocka_unit_test(groups_take_turns),
+        cmocka_unit_test(a_crowd_takes_turns_with_the_others_of_its_group),
         cmocka_unit_test(a_burst_to_a_crowd_is_one_write_for_each_socket),
         cmocka_unit_test(five_thousand_connections_echo_and_close),
     };
