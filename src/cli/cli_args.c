@@ -163,13 +163,14 @@ bool cli_parse(const char *command, int argc, char **argv, const struct cli_opti
     return true;
 }
 
-bool cli_want_operands(const char *command, const struct cli_args *args, size_t count, const char *usage, FILE *err)
+bool cli_want_operands(const char *command, const struct cli_args *args, size_t count,
+                       const char *const names[], const char *usage, FILE *err)
 {
     if (args->operand_count == count) return true;
     if (args->operand_count > count)
         cli_complain(err, command, "\"%s\" is one word too many: %s", args->operands[count], usage);
     else
-        cli_complain(err, command, "something is missing: %s", usage);
+        cli_complain(err, command, "%s is missing: %s", names[args->operand_count], usage);
     return false;
 }
 

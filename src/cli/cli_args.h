@@ -32,8 +32,10 @@ struct cli_args {
  * 'See "xshathra serve --help"'. */
 bool cli_parse(const char *command, int argc, char **argv, const struct cli_option *options, size_t option_count,
                struct cli_args *out, FILE *err);
-/* Operands are there in the number expected, else a sentence that shows the usage. */
-bool cli_want_operands(const char *command, const struct cli_args *args, size_t count, const char *usage, FILE *err);
+/* Operands are there in the number expected, else a sentence that names the first missing
+ * one (names has count of them) and shows the usage. */
+bool cli_want_operands(const char *command, const struct cli_args *args, size_t count, const char *const names[],
+                       const char *usage, FILE *err);
 /* A decimal number from low to high; else a sentence with the option and the value. */
 bool cli_want_number(const char *command, const char *option, const char *text, uint64_t low, uint64_t high,
                      uint64_t *out, FILE *err);

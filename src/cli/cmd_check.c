@@ -86,7 +86,7 @@ int cmd_check(int argc, char **argv, const struct cli_io *io)
     /* the file by itself is what everybody types */
     if (!file && args.operand_count == 1) {
         file = args.operands[0];
-    } else if (!cli_want_operands(COMMAND, &args, 0, USAGE, io->err)) {
+    } else if (!cli_want_operands(COMMAND, &args, 0, NULL, USAGE, io->err)) {
         return CLI_USAGE;
     }
     if (!file) {

@@ -61,7 +61,7 @@ int cmd_serve(int argc, char **argv, const struct cli_io *io)
         fputs(help, io->out);
         return CLI_OK;
     }
-    if (!cli_want_operands(COMMAND, &args, 0, USAGE, io->err)) return CLI_USAGE;
+    if (!cli_want_operands(COMMAND, &args, 0, NULL, USAGE, io->err)) return CLI_USAGE;
     if (!to_options(&w, &server, io->err)) return CLI_USAGE;
     return server_run(&server);
 }

@@ -11,7 +11,7 @@ int cmd_version(int argc, char **argv, const struct cli_io *io)
         fputs("Usage: " COMMAND "\n\nPrints the name and version of the program, as \"xshathra 1.2.3\".\n", io->out);
         return CLI_OK;
     }
-    if (!cli_want_operands(COMMAND, &args, 0, "Usage: " COMMAND, io->err)) return CLI_USAGE;
+    if (!cli_want_operands(COMMAND, &args, 0, NULL, "Usage: " COMMAND, io->err)) return CLI_USAGE;
     fputs(CLI_NAME " " XSH_VERSION "\n", io->out);
     return CLI_OK;
 }

@@ -132,7 +132,7 @@ static void what_is_not_understood_names_the_nearest_and_gives_2(void **state)
         { { "check" }, "\"--config\" is missing" },
         { { "check", "--strict=yes", "-c", "x" }, "\"--strict\" takes no value" },
         { { "project", "creat", "x" }, "did you mean \"create\"?" },
-        { { "project", "create" }, "something is missing: Usage: xshathra project create NAME" },
+        { { "project", "create" }, "NAME is missing: Usage: xshathra project create NAME" },
         { { "project", "create", "a", "b" }, "\"b\" is one word too many" },
         { { "project", "create", "a", "--which", "server" }, "unknown option \"--which\"" },
         { { "project", "rotate", "p" }, "\"--which\" is missing" },
@@ -140,7 +140,7 @@ static void what_is_not_understood_names_the_nearest_and_gives_2(void **state)
         { { "project", "rotate", "p", "--which=server", "--grace", "1.5s" }, "\"--grace\" is \"1.5s\"" },
         { { "project", "rotate", "p", "--which=server", "--grace", "-1h" }, "\"--grace\" is \"-1h\"" },
         { { "project", "rotate", "p", "--which=server", "--grace", "2161h" }, "\"--grace\" is \"2161h\"" },
-        { { "project", "revoke", "p" }, "something is missing" },
+        { { "project", "revoke", "p" }, "KEY_ID is missing: Usage: xshathra project revoke ID KEY_ID" },
         { { "version", "1", "2", "3" }, "\"1\" is one word too many" },
     };
     struct place *p = *state;

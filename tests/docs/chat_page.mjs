@@ -61,7 +61,7 @@ export class ChatPage {
     };
     const fetchHere = (path, options) => fetch(new URL(path, origin), options);
     const window = { document, WebSocket: sockets, fetch: fetchHere, setTimeout, clearTimeout, setInterval, clearInterval,
-      console, TextEncoder, TextDecoder, URL };
+      console, TextEncoder, TextDecoder, URL, location: { origin } };
     window.window = window;
     window.globalThis = window;
     this.window = vm.createContext(window);
@@ -82,9 +82,13 @@ export class ChatPage {
     return this.elements.get(id);
   }
 
-  connect(token = '') {
+  tryToConnect(token) {
     this.element('token').value = token;
     this.element('connect').submit();
+  }
+
+  connect(token = '') {
+    this.tryToConnect(token);
     return this.shows('connected', 'state');
   }
 

@@ -179,6 +179,17 @@ async function walkInABrowser() {
   alice.say('<b>hi</b>');
   await guest.shows('alice: <b>hi</b>');
 
+  const lost = new ChatPage(html, 'http://elsewhere.example', reader.server.port);
+  lost.tryToConnect(reader.keys.server_api_key);
+  await lost.shows('that is the server key, which belongs into no page: ask /api/realtime/token for a token with it', 'state');
+  lost.tryToConnect('alice');
+  await lost.shows('that is no token: a token has three parts with a dot between them, such as eyJ….eyJ….xyz', 'state');
+  lost.tryToConnect('');
+  await lost.shows('there is no token: paste one, or serve this page with "node backend.mjs" (POST /token answered nothing)');
+  lost.tryToConnect(JSON.stringify({ token: await reader.server.mint(reader.keys.server_api_key, 'lost') }));
+  await lost.shows('does it let in pages of http://elsewhere.example?');
+  lost.disconnect();
+
   line.cut();
   await publish('while alice was away');
   line.reopen();
