@@ -163,8 +163,8 @@ bool cli_parse(const char *command, int argc, char **argv, const struct cli_opti
     return true;
 }
 
-bool cli_want_operands(const char *command, const struct cli_args *args, size_t count,
-                       const char *const names[], const char *usage, FILE *err)
+bool cli_want_operands(const char *command, const struct cli_args *args, size_t count, const char *const names[],
+                       const char *usage, FILE *err)
 {
     if (args->operand_count == count) return true;
     if (args->operand_count > count)

@@ -54,29 +54,47 @@ static const struct sub {
     const char *names[2]; /* of the operands */
     const char *more;
 } subs[] = {
-    { PROJECT_CREATE, "Usage: " COMMAND " create NAME [--data DIR] [--json]", 1, { "NAME" },
+    { PROJECT_CREATE,
+      "Usage: " COMMAND " create NAME [--data DIR] [--json]",
+      1,
+      { "NAME" },
       "NAME is 1 to 100 bytes of UTF-8 and only for people; the id that comes out is what programs use.\n"
       "--json: {\"id\",\"name\",\"server_api_key\",\"server_key_id\",\"client_api_key\",\"client_key_id\"}\n"
       "\nExample:\n  " COMMAND " create \"Shop, staging\"\n" },
-    { PROJECT_LIST, "Usage: " COMMAND " list [--data DIR] [--json]", 0, { NULL },
+    { PROJECT_LIST,
+      "Usage: " COMMAND " list [--data DIR] [--json]",
+      0,
+      { NULL },
       "All projects in the order in which they were made, archived ones too.\n"
       "--json: {\"projects\":[{\"id\",\"name\",\"space\",\"created_at\",\"archived_at\",\"allowed_origins\"}]}\n" },
-    { PROJECT_SHOW, "Usage: " COMMAND " show ID [--data DIR] [--json]", 1, { "ID" },
+    { PROJECT_SHOW,
+      "Usage: " COMMAND " show ID [--data DIR] [--json]",
+      1,
+      { "ID" },
       "One project with the ids and states of its keys; the keys themselves are not kept anywhere.\n"
       "--json: as in list, and "
       "\"keys\":[{\"key_id\",\"kind\",\"state\",\"created_at\",\"valid_until\",\"revoked_at\"}]\n"
       "\nExample:\n  " COMMAND " show proj_abc\n" },
-    { PROJECT_ROTATE, "Usage: " COMMAND " rotate ID --which server|client [--grace 24h] [--data DIR] [--json]", 1, { "ID" },
+    { PROJECT_ROTATE,
+      "Usage: " COMMAND " rotate ID --which server|client [--grace 24h] [--data DIR] [--json]",
+      1,
+      { "ID" },
       "Makes a new key and lets the old ones of that kind end after the grace: 0 (at once) to 2160h (90 days).\n"
       "Tokens that were made with an old key stay valid until they expire.\n"
       "--json: as create, without the members of the other kind.\n"
       "\nExamples:\n  " COMMAND " rotate proj_abc --which server\n"
       "  " COMMAND " rotate proj_abc --which client --grace 0\n" },
-    { PROJECT_REVOKE, "Usage: " COMMAND " revoke ID KEY_ID [--data DIR] [--json]", 2, { "ID", "KEY_ID" },
+    { PROJECT_REVOKE,
+      "Usage: " COMMAND " revoke ID KEY_ID [--data DIR] [--json]",
+      2,
+      { "ID", "KEY_ID" },
       "KEY_ID is the public id (k...), as \"show\" lists it: never give a whole key as an argument.\n"
       "Connections made with a revoked client key are closed.\n"
       "\nExample:\n  " COMMAND " revoke proj_abc kdef\n" },
-    { PROJECT_ARCHIVE, "Usage: " COMMAND " archive ID [--data DIR] [--json]", 1, { "ID" },
+    { PROJECT_ARCHIVE,
+      "Usage: " COMMAND " archive ID [--data DIR] [--json]",
+      1,
+      { "ID" },
       "Its keys and tokens are refused and its connections closed. The project Default cannot be archived.\n"
       "\nExample:\n  " COMMAND " archive proj_abc\n" },
 };
