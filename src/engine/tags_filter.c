@@ -9,8 +9,16 @@
     X(EQ, "eq")                                                                                                        \
     X(NEQ, "neq")                                                                                                      \
     X(IN, "in")                                                                                                        \
-    X(NIN, "nin") X(EX, "ex") X(NEX, "nex") X(SW, "sw") X(EW, "ew") X(CT, "ct") X(LT, "lt") X(LTE, "lte") X(GT, "gt")  \
-        X(GTE, "gte")
+    X(NIN, "nin")                                                                                                      \
+    X(EX, "ex")                                                                                                        \
+    X(NEX, "nex")                                                                                                      \
+    X(SW, "sw")                                                                                                        \
+    X(EW, "ew")                                                                                                        \
+    X(CT, "ct")                                                                                                        \
+    X(LT, "lt")                                                                                                        \
+    X(LTE, "lte")                                                                                                      \
+    X(GT, "gt")                                                                                                        \
+    X(GTE, "gte")
 
 enum cmp {
 #define CMP_ENUM(name, text) CMP_##name,
