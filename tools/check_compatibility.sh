@@ -56,6 +56,11 @@ find tests -name node_modules -prune -o \( -name '*.c' -o -name '*_test.mjs' \) 
         }' "$file"
 done >"$known"
 
+# Of the real clients: "clients: SCENARIO (SDK, ENCODING)", without those that wait; Autobahn's: "autobahn: CASE".
+grep -L "^  waits:" tests/clients/scenarios/*.mjs | xargs -r sed -n "s/^ *scenario(['\`]\(.*\)['\`], .*async.*/\1/p" |
+    sed 's/\${[^}]*}/.*/g; s/.*/clients\t& \\((js|python|go), (json|protobuf)\\)/' >>"$known"
+printf 'autobahn\t([1-7]|10)([.][0-9]+)+\n' >>"$known"
+
 awk -F '|' -v page="$page" '
     FNR == NR {
         split($0, parts, "\t")

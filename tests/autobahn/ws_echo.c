@@ -1,7 +1,7 @@
 /* ws_echo: a WebSocket server that sends back what it gets, of nothing but src/ws: for the
  * Autobahn test cases, which want an echo and no protocol on top.
  *
- * Use: ws_echo 9001 & kosoku -m fuzzingclient -i '7.*' -i '12.*' ws://127.0.0.1:9001
+ * Use: ws_echo 9001 & kosoku -m fuzzingclient -i '7.*' -i '12.*' ws://127.0.0.1:9001; run.mjs beside it does it.
  * One process a connection, on 127.0.0.1 alone. It ends with a signal. */
 #include <arpa/inet.h>
 #include <signal.h>

@@ -6,6 +6,7 @@ export class TcpProxy {
   #server;
   #pairs = new Set();
   #open = true;
+  bytesToClients = 0;
 
   static async to(port) {
     const proxy = new TcpProxy();
@@ -29,6 +30,7 @@ export class TcpProxy {
     const pair = { client, upstream };
     this.#pairs.add(pair);
     upstream.on('error', () => client.destroy());
+    upstream.on('data', (bytes) => (this.bytesToClients += bytes.length));
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
