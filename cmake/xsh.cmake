@@ -85,6 +85,7 @@ function(xsh_fuzzers)
     get_filename_component(name ${source} NAME_WE)
     string(REGEX REPLACE "_.*" "" folder ${name})
     add_executable(${name} ${source})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests) # for support that a target shares with a test
     target_link_libraries(${name} PRIVATE xsh_${folder})
     xsh_flags(${name})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)

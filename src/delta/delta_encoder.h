@@ -1,0 +1,37 @@
+/* delta_encoder: what has to be told to somebody who has `base` so that he has
+ * `target`, as text in Fossil's delta format with its checksum. No I/O, no clock.
+ *
+ * Use: struct buf delta; buf_init(&delta, target.len - 1);
+ *      if (delta_encode(base, target, DELTA_BYTES, &delta) == STATUS_OK) …
+ * The limit of the buffer is the choice between delta and full: a delta that would
+ * pass it is given up as soon as that is known. Any thread.
+ *
+ * Source: delta_format.wiki and delta_encoder_algorithm.wiki of fossil-scm.org. What
+ * is found, and so the bytes, is what the encoder of Centrifugo finds, but for
+ * DELTA_UTF8 where a copy would begin or end inside a character, and for inputs made
+ * to be slow. Time and memory are bounded by the lengths: see DELTA_WORK_… */
+#ifndef XSHATHRA_DELTA_DELTA_ENCODER_H
+#define XSHATHRA_DELTA_DELTA_ENCODER_H
+
+#include "base/buf.h"
+
+enum delta_text {
+    DELTA_BYTES, /* the target's bytes are cut anywhere */
+    DELTA_UTF8,  /* only between characters: for a valid UTF-8 target the delta is valid UTF-8, to go into a string */
+    DELTA_TEXT_COUNT,
+};
+
+/* Longer inputs get no delta. */
+#define DELTA_INPUT_LEN_MAX (UINT32_C(1) << 30)
+
+/* Steps of the search, each a candidate or eight compared bytes. Inputs that are not
+ * made to be slow take about one a byte; when this many are used up, the rest of the
+ * target is told as it is. */
+#define DELTA_WORK_FIXED    (UINT32_C(1) << 20)
+#define DELTA_WORK_PER_BYTE 8
+
+/* Append the delta to out, which is empty. STATUS_TOO_LARGE: it passes the limit of out, or an
+ * input is too long. STATUS_NO_MEMORY. On failure out holds a part, to be cleared. */
+MUST_CHECK enum status delta_encode(struct slice base, struct slice target, enum delta_text text, struct buf *out);
+
+#endif
