@@ -69,11 +69,11 @@ static struct policy *make_policy(void)
                       mem_must_alloc_zero(sizeof(struct policy_key)), 0);
 }
 
-static struct blob *encode_publication(const struct publication *p)
+static struct blob *encode_publication(const struct publication *p, enum publication_variant variant)
 {
     struct buf text;
     buf_init(&text, BUF_NO_LIMIT);
-    struct blob *blob = engine_encode_push_json(p, &text) ? blob_new_raw(buf_slice(&text)) : NULL;
+    struct blob *blob = engine_encode_push_json(p, variant, &text) ? blob_new_raw(buf_slice(&text)) : NULL;
     buf_deinit(&text);
     return blob;
 }
@@ -124,11 +124,11 @@ static const struct client_port port = { .encode_publication = encode_publicatio
                                          .queued = queued_bytes,
                                          .joined_space = joined_space };
 
-static struct blob *encode_protobuf(const struct publication *p)
+static struct blob *encode_protobuf(const struct publication *p, enum publication_variant variant)
 {
     struct buf bytes;
     buf_init(&bytes, BUF_NO_LIMIT);
-    struct blob *blob = engine_encode_push_protobuf(p, &bytes) ? blob_new_raw(buf_slice(&bytes)) : NULL;
+    struct blob *blob = engine_encode_push_protobuf(p, variant, &bytes) ? blob_new_raw(buf_slice(&bytes)) : NULL;
     buf_deinit(&bytes);
     return blob;
 }

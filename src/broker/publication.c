@@ -9,6 +9,8 @@
 #define WIRE_OVERHEAD (128 + BLOB_OVERHEAD)
 /* Compressed forms are not counted: they exist only where clients agreed to them, and are smaller than these. */
 #define PLAIN_FORM_COUNT 2
+/* A marked one has, beside these, the base's bytes, the string and the delta. */
+#define DELTA_FORM_COUNT 3
 
 static size_t fixed_len(uint32_t worker_count, uint32_t tag_count)
 {
@@ -63,6 +65,7 @@ struct publication *publication_new(uint32_t worker_count, uint32_t space, struc
     if (!p) return NULL;
     memset(p, 0, fixed);
     atomic_init(&p->refs_, 1);
+    atomic_init(&p->byte_refs_, 1);
     p->space = space;
     p->channel = channel;
     p->worker_count = worker_count;
@@ -79,6 +82,24 @@ struct publication *publication_ref(struct publication *p)
     return p;
 }
 
+void publication_set_base(struct publication *p, struct publication *before)
+{
+    CHECK(!p->base_);
+    /* relaxed: the caller holds a reference to it */
+    atomic_fetch_add_explicit(&before->byte_refs_, 1, memory_order_relaxed);
+    p->base_ = before;
+}
+
+static void release_bytes(struct publication *p)
+{
+    if (!p) return;
+    /* acquire: when nobody else has them, what others have read is read. A reference comes only from who holds refs_.
+     */
+    bool alone = atomic_load_explicit(&p->byte_refs_, memory_order_acquire) == 1;
+    /* release: our reads end before the free; acquire: as above */
+    if (alone || atomic_fetch_sub_explicit(&p->byte_refs_, 1, memory_order_acq_rel) == 1) mem_free(p);
+}
+
 void publication_unref(struct publication *p)
 {
     if (!p) return;
@@ -88,13 +109,16 @@ void publication_unref(struct publication *p)
     if (before > 1) return;
     for (int form = 0; form < PUBLICATION_FORM_COUNT; form++)
         blob_unref(atomic_load_explicit(&p->wires_[form], memory_order_relaxed));
-    mem_free(p);
+    publication_delta_free(atomic_load_explicit(&p->delta_, memory_order_relaxed));
+    release_bytes(p->base_);
+    release_bytes(p);
 }
 
 size_t publication_cost(const struct publication *p)
 {
     size_t bytes = bytes_len(p->channel, &p->content);
-    return fixed_len(p->worker_count, p->content.tag_count) + bytes + PLAIN_FORM_COUNT * (bytes + WIRE_OVERHEAD);
+    size_t forms = PLAIN_FORM_COUNT + (p->delta ? DELTA_FORM_COUNT : 0);
+    return fixed_len(p->worker_count, p->content.tag_count) + bytes + forms * (bytes + WIRE_OVERHEAD);
 }
 
 enum { JSON_UNKNOWN, JSON_YES, JSON_NO };
@@ -113,18 +137,19 @@ bool publication_fits_json(const struct publication *p)
     return json == JSON_YES;
 }
 
-struct blob *publication_wire(struct publication *p, enum publication_form form,
-                              struct blob *(*encode)(const struct publication *p))
+struct blob *publication_settle_blob(_Atomic(struct blob *) *place, struct blob *made)
 {
-    /* acquire: pairs with the exchange below, the blob's bytes are visible */
-    struct blob *wire = atomic_load_explicit(&p->wires_[form], memory_order_acquire);
-    if (wire) return wire;
-    struct blob *made = encode(p);
     if (!made) return NULL;
     struct blob *expected = NULL;
-    if (atomic_compare_exchange_strong_explicit(&p->wires_[form], &expected, made, memory_order_acq_rel,
-                                                memory_order_acquire))
+    if (atomic_compare_exchange_strong_explicit(place, &expected, made, memory_order_acq_rel, memory_order_acquire))
         return made;
     blob_unref(made);
     return expected;
+}
+
+struct blob *publication_wire(struct publication *p, enum publication_form form, publication_encoder *encode)
+{
+    /* acquire: pairs with the exchange above, the blob's bytes are visible */
+    struct blob *wire = atomic_load_explicit(&p->wires_[form], memory_order_acquire);
+    return wire ? wire : publication_settle_blob(&p->wires_[form], encode(p, PUBLICATION_PLAIN));
 }

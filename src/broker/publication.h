@@ -16,14 +16,22 @@
 
 enum publication_kind { PUBLICATION_DATA, PUBLICATION_JOIN, PUBLICATION_LEAVE };
 
-/* The forms that differ in bytes; delta forms join here. The compressed ones are whole
- * WebSocket frames, or the same blob as the plain form where compression gains nothing. */
+/* The forms that differ in bytes. The compressed ones are whole WebSocket frames, or the same blob as the plain form
+ * where compression gains nothing. */
 enum publication_form {
     PUBLICATION_FORM_JSON,
     PUBLICATION_FORM_PROTOBUF,
     PUBLICATION_FORM_JSON_DEFLATE,
     PUBLICATION_FORM_PROTOBUF_DEFLATE,
     PUBLICATION_FORM_COUNT,
+};
+
+/* Each form has variants for subscribers with delta compression; see publication_delta.h. */
+enum publication_variant {
+    PUBLICATION_PLAIN,
+    PUBLICATION_STRING, /* the data is a JSON string of the data; JSON forms only */
+    PUBLICATION_DELTA,  /* the data is the delta from the base; in JSON forms as a string */
+    PUBLICATION_VARIANT_COUNT,
 };
 
 #define BROKER_EPOCH_MAX 12 /* with NUL */
@@ -57,6 +65,8 @@ struct publication_mail {
     struct publication *publication; /* shares: the mail's one reference */
 };
 
+struct publication_delta;
+
 struct publication {
     atomic_uint refs_;
     uint32_t space;
@@ -69,6 +79,9 @@ struct publication {
     struct slice channel;
     struct publication_content content; /* slices point into this allocation */
     _Atomic(struct blob *) wires_[PUBLICATION_FORM_COUNT];
+    struct publication *base_;                  /* shares its bytes; NULL = no delta can be made */
+    _Atomic(struct publication_delta *) delta_; /* owns; NULL until the first subscriber with delta compression */
+    atomic_uint byte_refs_;                     /* publications whose base this is, and one for all of refs_ */
     uint32_t worker_count;
     struct publication_mail mails[]; /* one for each worker */
 };
@@ -78,6 +91,9 @@ MUST_CHECK struct publication *publication_new(uint32_t worker_count, uint32_t s
                                                const struct publication_content *content);
 struct publication *publication_ref(struct publication *p);
 void publication_unref(struct publication *p); /* accepts NULL */
+/* p, which is marked and not shared yet, replaces `before` for those who have it: the base of a delta. Only
+ * the bytes of `before` are kept alive by that, not what it has for a base itself, so no chain grows. */
+void publication_set_base(struct publication *p, struct publication *before);
 /* Bytes that it keeps alive, for limits. */
 size_t publication_cost(const struct publication *p);
 
@@ -85,10 +101,18 @@ size_t publication_cost(const struct publication *p);
  * out. At data one looks on first need, for most Protobuf channels never. */
 bool publication_fits_json(const struct publication *p);
 
-/* The blob of one form, borrowed from the publication: made by encode on first
+/* Makes the blob of a form for publication_wire(); NULL when it cannot. */
+typedef struct blob *publication_encoder(const struct publication *p, enum publication_variant variant);
+
+/* The blob of one plain form, borrowed from the publication: made by encode on first
  * need. Two workers may race to encode; one result wins and both return it.
  * NULL when encode returned NULL. */
-struct blob *publication_wire(struct publication *p, enum publication_form form,
-                              struct blob *(*encode)(const struct publication *p));
+struct blob *publication_wire(struct publication *p, enum publication_form form, publication_encoder *encode);
+
+/* made (taken over; NULL is returned as it is) goes to *place, unless another worker was first. Returns what is there.
+ */
+struct blob *publication_settle_blob(_Atomic(struct blob *) *place, struct blob *made);
+/* For publication_unref(). Accepts NULL. */
+void publication_delta_free(struct publication_delta *parts);
 
 #endif

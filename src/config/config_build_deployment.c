@@ -66,7 +66,13 @@ static struct policy_regex *channel_regex(const struct config_settings *s, struc
     return r;
 }
 
-/* What is not built (deltas) stays off, whatever is set. */
+/* config_check() has seen that nothing but "fossil" is in the list. */
+static bool allows_fossil(const struct config_settings *s, struct slice base)
+{
+    const struct config_setting *types = config_find_at(s, base, "allowed_delta_types");
+    return types && types->value.list_count > 0;
+}
+
 static void build_channel(struct policy_channel_options *o, const struct config_settings *s, struct slice base)
 {
     o->presence = config_get_bool_at(s, base, "presence");
@@ -83,6 +89,8 @@ static void build_channel(struct policy_channel_options *o, const struct config_
                            : POLICY_RECOVERY_STREAM;
     o->allow_tags_filter = config_get_bool_at(s, base, "allow_tags_filter");
     o->auto_cache_recover = config_get_bool_at(s, base, "auto_cache_recover");
+    o->allow_delta_fossil = allows_fossil(s, base);
+    o->delta_publish = config_get_bool_at(s, base, "delta_publish");
     o->data_format = data_format(s, base);
     o->channel_regex = channel_regex(s, base);
     build_history(o, s, base);

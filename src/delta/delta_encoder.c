@@ -205,7 +205,7 @@ static void put_text(struct encoder *e, size_t start, size_t end)
 {
     put_number(e->out, (uint32_t)(end - start));
     buf_append_char(e->out, ':');
-    buf_append(e->out, slice_of(e->target.ptr + start, end - start));
+    buf_append(e->out, slice_head(slice_from(e->target, start), end - start));
 }
 
 static void put_copy(struct encoder *e, const struct match *m)
@@ -246,4 +246,13 @@ enum status delta_encode(struct slice base, struct slice target, enum delta_text
     put_number(out, delta_checksum(target));
     buf_append_char(out, ';');
     return out->failed;
+}
+
+struct slice delta_choose(struct slice base, struct slice target, enum delta_text text, struct buf *room)
+{
+    struct slice none = { 0 };
+    if (target.len == 0) return none;
+    buf_clear(room);
+    room->len_max = target.len - 1;
+    return delta_encode(base, target, text, room) == STATUS_OK ? buf_slice(room) : none;
 }

@@ -1,10 +1,10 @@
 /* delta_encoder: what has to be told to somebody who has `base` so that he has
  * `target`, as text in Fossil's delta format with its checksum. No I/O, no clock.
  *
- * Use: struct buf delta; buf_init(&delta, target.len - 1);
- *      if (delta_encode(base, target, DELTA_BYTES, &delta) == STATUS_OK) …
- * The limit of the buffer is the choice between delta and full: a delta that would
- * pass it is given up as soon as that is known. Any thread.
+ * Use: struct buf room; buf_init(&room, 0);
+ *      struct slice delta = delta_choose(base, target, DELTA_BYTES, &room);
+ *      if (delta.len > 0) … else the target goes as it is; buf_deinit(&room);
+ * Any thread.
  *
  * Source: delta_format.wiki and delta_encoder_algorithm.wiki of fossil-scm.org. What
  * is found, and so the bytes, is what the encoder of Centrifugo finds, but for
@@ -29,6 +29,11 @@ enum delta_text {
  * target is told as it is. */
 #define DELTA_WORK_FIXED    (UINT32_C(1) << 20)
 #define DELTA_WORK_PER_BYTE 8
+
+/* The delta, or the empty slice when the target shall go as it is: the delta would not be shorter, or memory
+ * is out. It lies in *room, a buffer of the caller that is emptied before and gets a limit: a delta that would
+ * pass it is given up as soon as that is known. */
+struct slice delta_choose(struct slice base, struct slice target, enum delta_text text, struct buf *room);
 
 /* Append the delta to out, which is empty. STATUS_TOO_LARGE: it passes the limit of out, or an
  * input is too long. STATUS_NO_MEMORY. On failure out holds a part, to be cleared. */

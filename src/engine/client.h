@@ -22,8 +22,8 @@ struct client_port {
     enum protocol_encoding encoding; /* of commands, replies and pushes */
     enum publication_form form;
     unsigned metric_transport; /* METRIC_TRANSPORT_… */
-    /* The wire form of a publication; see publication_wire(). */
-    struct blob *(*encode_publication)(const struct publication *p);
+    /* A wire form of a publication; see publication_wire(). */
+    publication_encoder *encode_publication;
     /* A blob for one encoded reply or push; NULL when memory is out. */
     struct blob *(*message)(struct slice body);
     /* Queue one reference, taken over. answer: goes out after this turn's deliveries. */

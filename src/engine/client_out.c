@@ -1,5 +1,9 @@
 #include "engine/client_out.h"
 
+#include "broker/publication_delta.h"
+#include "delta/delta_encoder.h"
+#include "engine/client_delta.h"
+#include "json/json_writer.h"
 #include "protocol/protocol_json_reply.h"
 #include "protocol/protocol_protobuf_reply.h"
 
@@ -108,7 +112,18 @@ void client_push(struct client *c, const struct push *push)
     encode_and_send(c, &r, false);
 }
 
-void client_deliver(struct client *c, struct publication *p)
+/* Borrowed from the publication. */
+static struct blob *wire_of(const struct client *c, struct subscription *sub, struct publication *p)
+{
+    if (sub->flags & SUB_DELTA) {
+        enum publication_variant variant = client_delta_variant(c, sub, p);
+        if (variant != PUBLICATION_PLAIN)
+            return publication_delta_wire(p, c->port->form, variant, c->port->encode_publication);
+    }
+    return publication_wire(p, c->port->form, c->port->encode_publication);
+}
+
+void client_deliver(struct client *c, struct subscription *sub, struct publication *p)
 {
     static const unsigned frames[] = {
         [PUBLICATION_DATA] = METRIC_FRAME_PUSH_PUBLICATION,
@@ -116,7 +131,7 @@ void client_deliver(struct client *c, struct publication *p)
         [PUBLICATION_LEAVE] = METRIC_FRAME_PUSH_LEAVE,
     };
     if (c->state == CLIENT_CLOSING) return;
-    struct blob *message = publication_wire(p, c->port->form, c->port->encode_publication);
+    struct blob *message = wire_of(c, sub, p);
     if (message) {
         client_send_blob(c, blob_ref(message), frames[p->content.kind], false);
     } else {
@@ -176,27 +191,49 @@ static struct reply member_reply(const struct publication *p, struct client_info
                                      .join = { .info = info } } };
 }
 
-bool engine_encode_push_json(const struct publication *p, struct buf *out)
+/* The text of a variant as a JSON string. */
+static void append_variant(const struct publication *p, enum publication_variant variant, struct buf *string)
 {
+    bool is_delta = variant == PUBLICATION_DELTA;
+    json_append_string(string, is_delta ? publication_delta(p, DELTA_UTF8) : p->content.data);
+}
+
+static void encode_publication_json(const struct publication *p, enum publication_variant variant, struct buf *out)
+{
+    struct publication_fields fields;
     struct client_info info;
+    struct buf string;
+    buf_init(&string, BUF_NO_LIMIT);
+    client_publication_fields(p, &fields, &info);
+    if (variant != PUBLICATION_PLAIN) {
+        append_variant(p, variant, &string);
+        client_delta_fields(&fields, buf_slice(&string), variant == PUBLICATION_DELTA);
+    }
+    protocol_json_encode_publication_push(p->channel, &fields, out);
+    if (!buf_ok(&string)) out->failed = string.failed;
+    buf_deinit(&string);
+}
+
+bool engine_encode_push_json(const struct publication *p, enum publication_variant variant, struct buf *out)
+{
     if (!publication_fits_json(p)) return false;
     if (p->content.kind == PUBLICATION_DATA) {
-        struct publication_fields fields;
-        client_publication_fields(p, &fields, &info);
-        protocol_json_encode_publication_push(p->channel, &fields, out);
+        encode_publication_json(p, variant, out);
     } else {
+        struct client_info info;
         struct reply r = member_reply(p, &info);
         protocol_json_encode_reply(&r, out);
     }
     return buf_ok(out);
 }
 
-bool engine_encode_push_protobuf(const struct publication *p, struct buf *out)
+bool engine_encode_push_protobuf(const struct publication *p, enum publication_variant variant, struct buf *out)
 {
     struct client_info info;
     if (p->content.kind == PUBLICATION_DATA) {
         struct publication_fields fields;
         client_publication_fields(p, &fields, &info);
+        if (variant == PUBLICATION_DELTA) client_delta_fields(&fields, publication_delta(p, DELTA_BYTES), true);
         protocol_protobuf_encode_publication_push(p->channel, &fields, out);
     } else {
         struct reply r = member_reply(p, &info);

@@ -15,8 +15,8 @@ void client_reply_empty(struct client *c, uint32_t command_id, enum reply_kind k
 void client_push(struct client *c, const struct push *push);
 /* A shared message: takes one reference over. */
 void client_send_blob(struct client *c, struct blob *message, unsigned metric_frame, bool answer);
-/* A publication, join or leave of a channel that it is subscribed to. */
-void client_deliver(struct client *c, struct publication *p);
+/* A publication, join or leave of the channel that it is subscribed to. */
+void client_deliver(struct client *c, struct subscription *sub, struct publication *p);
 
 /* Whether the client's encoding has a place for the bytes; if not it is closed with 3506. */
 bool client_can_read(struct client *c, const struct publication *p);

@@ -3,6 +3,7 @@
 #ifndef XSHATHRA_ENGINE_CLIENT_PARTS_H
 #define XSHATHRA_ENGINE_CLIENT_PARTS_H
 
+#include "engine/client_delta.h"
 #include "engine/client_out.h"
 #include "engine/operation.h"
 #include "engine/rules.h"
@@ -57,7 +58,7 @@ void client_announce(struct client *c, struct subscription *sub);
 void client_flush_backlog(struct client *c, struct subscription *sub);
 /* Fill the protocol's result; publications go to memory from the engine's arena.
  * False: memory was out, or the client is closed for what it cannot read. */
-bool client_subscribe_result(struct client *c, const struct subscription *sub, const struct broker_subscribe_result *r,
+bool client_subscribe_result(struct client *c, struct subscription *sub, const struct broker_subscribe_result *r,
                              bool was_recovering, uint64_t since_offset, struct subscribe_result *out);
 /* The broker counts it: it is owed an unsubscribe, and stands in the gauges until it ends. */
 void client_count_subscription(struct client *c, struct subscription *sub);
@@ -71,6 +72,12 @@ void client_unsubscribe_push(struct client *c, struct subscription *sub, uint32_
 void client_insufficient_state(struct client *c, struct subscription *sub);
 /* Does the subscriber want this event, as to its kind and tags? Counts what a filter drops. */
 bool client_wants(struct client *c, const struct subscription *sub, const struct publication *p);
+/* The same of a live event: with delta compression each publication is wanted, for it is the base of the next (row
+ * HI-46). */
+static inline bool client_wants_live(struct client *c, const struct subscription *sub, const struct publication *p)
+{
+    return client_wants(c, sub, p) || ((sub->flags & SUB_DELTA) && p->content.kind == PUBLICATION_DATA);
+}
 /* Keep a live event of a pending subscription. */
 void client_keep_for_later(struct subscription *sub, struct publication *p);
 

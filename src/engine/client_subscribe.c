@@ -71,7 +71,7 @@ static uint16_t asked_flags(const struct client *c, const struct rules_channel *
     if (r->positioned && (o->allow_positioning || history)) flags |= SUB_POSITIONED;
     if (r->recoverable && (o->allow_recovery || history)) flags |= SUB_RECOVERABLE;
     if (r->join_leave && o->join_leave && presence) flags |= SUB_JOIN_LEAVE;
-    return flags;
+    return flags | client_delta_flag(o, r->delta);
 }
 
 /* Row HI-51: 0, or the error. *out stays NULL without a filter. */

@@ -258,14 +258,14 @@ void client_flush_backlog(struct client *c, struct subscription *sub)
     bool lost = (sub->flags & SUB_LOST_EVENTS) != 0;
     for (uint32_t i = 0; b && i < b->count; i++) {
         struct publication *p = b->items[i];
-        if (!lost && p->seq > sub->start_seq && client_wants(c, sub, p)) client_deliver(c, p);
+        if (!lost && p->seq > sub->start_seq && client_wants_live(c, sub, p)) client_deliver(c, sub, p);
         publication_unref(p);
     }
     mem_free(b);
     if (lost) client_insufficient_state(c, sub);
 }
 
-bool client_subscribe_result(struct client *c, const struct subscription *sub, const struct broker_subscribe_result *r,
+bool client_subscribe_result(struct client *c, struct subscription *sub, const struct broker_subscribe_result *r,
                              bool was_recovering, uint64_t since_offset, struct subscribe_result *out)
 {
     struct engine *e = c->engine;
@@ -277,14 +277,17 @@ bool client_subscribe_result(struct client *c, const struct subscription *sub, c
         infos = arena_alloc(&e->arena, count * sizeof *infos);
         if (!fields || !infos) return false;
     }
+    struct client_delta_chain chain = { 0 };
     uint32_t wanted = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct publication *p = r->missed.items[i];
         if (!client_wants(c, sub, p)) continue;
         if (!client_can_read(c, p)) return false;
         client_publication_fields(p, &fields[wanted], &infos[wanted]);
+        if ((sub->flags & SUB_DELTA) && !client_delta_recovered(c, &chain, p, &fields[wanted])) return false;
         wanted++;
     }
+    client_delta_recovered_all(sub, &chain, r->top.offset);
     *out = (struct subscribe_result){
         .publications = fields,
         .publication_count = wanted,
@@ -292,6 +295,7 @@ bool client_subscribe_result(struct client *c, const struct subscription *sub, c
         .positioned = (sub->flags & SUB_POSITIONED) != 0,
         .recovered = r->recovered,
         .was_recovering = was_recovering,
+        .delta = (sub->flags & SUB_DELTA) != 0,
     };
     if (sub->flags & SUB_POSITIONED) {
         out->epoch = slice_from_cstr(r->top.epoch);

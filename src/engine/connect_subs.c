@@ -34,6 +34,7 @@ static void want(struct wanted_list *list, const struct connect_request *r, cons
         w->plan.recover |= asked->recover;
         w->plan.since_offset = asked->offset;
         w->plan.since_epoch = asked->epoch;
+        w->plan.flags |= client_delta_flag(channel->options, asked->delta);
     }
 }
 

@@ -110,9 +110,9 @@ static inline struct broker_context engine_broker_context(struct engine *e)
 /* Encode a publication, join or leave as the push that JSON subscribers get. Any
  * thread. False: data or an info of it is not JSON (clients of JSON are closed with 3506), or
  * memory is out (see buf_ok). */
-bool engine_encode_push_json(const struct publication *p, struct buf *out);
+bool engine_encode_push_json(const struct publication *p, enum publication_variant variant, struct buf *out);
 /* The same for subscribers of Protobuf. False: memory is out. */
-bool engine_encode_push_protobuf(const struct publication *p, struct buf *out);
+bool engine_encode_push_protobuf(const struct publication *p, enum publication_variant variant, struct buf *out);
 
 /* The three functions that a broker's mail calls on this worker (struct broker_links). */
 void engine_deliver_publication(struct mail *mail, void *worker_context);

@@ -51,8 +51,8 @@ static void deliver(struct engine *e, struct hub_channel *channel, struct public
         } else if (p->seq > sub->start_seq) {
             if (!continues && (sub->flags & SUB_POSITIONED)) {
                 client_insufficient_state(sub->client, sub);
-            } else if (client_wants(sub->client, sub, p)) {
-                client_deliver(sub->client, p);
+            } else if (client_wants_live(sub->client, sub, p)) {
+                client_deliver(sub->client, sub, p);
             }
         }
         if (last) break; /* the channel may have gone with its last subscription */

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "broker/publication_delta.h"
 #include "session/session_parts.h"
 #include "ws/ws_deflate_offer.h"
 #include "ws/ws_encoder.h"
@@ -18,36 +19,43 @@ const struct net_framing session_ws_framing = { .header = frame_header, .payload
 
 /* ---- the port: how the engine's decisions are carried out ---- */
 
-static struct blob *encode_publication(const struct publication *p)
+static struct blob *encode_publication(const struct publication *p, enum publication_variant variant)
 {
     struct buf text;
     buf_init(&text, BUF_NO_LIMIT);
-    struct blob *message = engine_encode_push_json(p, &text) ? ws_text_message(buf_slice(&text)) : NULL;
+    struct blob *message = engine_encode_push_json(p, variant, &text) ? ws_text_message(buf_slice(&text)) : NULL;
     buf_deinit(&text);
     return message;
 }
 
-static struct blob *encode_publication_protobuf(const struct publication *p)
+static struct blob *encode_publication_protobuf(const struct publication *p, enum publication_variant variant)
 {
     struct buf bytes;
     buf_init(&bytes, BUF_NO_LIMIT);
-    struct blob *message = engine_encode_push_protobuf(p, &bytes) ? ws_binary_message(buf_slice(&bytes)) : NULL;
+    struct blob *message =
+        engine_encode_push_protobuf(p, variant, &bytes) ? ws_binary_message(buf_slice(&bytes)) : NULL;
     buf_deinit(&bytes);
     return message;
 }
 
-static struct blob *encode_publication_deflate(const struct publication *p)
+/* The plain wire of a variant, compressed. */
+static struct blob *encode_deflate(const struct publication *p, enum publication_form form,
+                                   enum publication_variant variant, publication_encoder *encode)
 {
     struct publication *shared = (struct publication *)(uintptr_t)p;
-    struct blob *plain = publication_wire(shared, PUBLICATION_FORM_JSON, encode_publication);
+    struct blob *plain = variant == PUBLICATION_PLAIN ? publication_wire(shared, form, encode)
+                                                      : publication_delta_wire(shared, form, variant, encode);
     return plain ? session_deflate_publication(plain) : NULL;
 }
 
-static struct blob *encode_publication_protobuf_deflate(const struct publication *p)
+static struct blob *encode_publication_deflate(const struct publication *p, enum publication_variant variant)
 {
-    struct publication *shared = (struct publication *)(uintptr_t)p;
-    struct blob *plain = publication_wire(shared, PUBLICATION_FORM_PROTOBUF, encode_publication_protobuf);
-    return plain ? session_deflate_publication(plain) : NULL;
+    return encode_deflate(p, PUBLICATION_FORM_JSON, variant, encode_publication);
+}
+
+static struct blob *encode_publication_protobuf_deflate(const struct publication *p, enum publication_variant variant)
+{
+    return encode_deflate(p, PUBLICATION_FORM_PROTOBUF, variant, encode_publication_protobuf);
 }
 
 static void port_send(struct client *c, struct blob *message, bool answer)

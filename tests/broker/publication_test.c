@@ -92,13 +92,13 @@ static void whether_data_is_json_is_looked_at_on_first_need_and_kept(void **stat
 
 static atomic_uint encoded;
 
-static struct blob *encode(const struct publication *p)
+static struct blob *encode(const struct publication *p, enum publication_variant variant)
 {
     atomic_fetch_add(&encoded, 1);
     return blob_new_raw(p->content.data);
 }
 
-static struct blob *encode_nothing(const struct publication *p)
+static struct blob *encode_nothing(const struct publication *p, enum publication_variant variant)
 {
     return NULL;
 }

@@ -316,8 +316,6 @@ static void what_else_is_not_built_only_warns(void **state)
         { "{\"admin\":{\"enabled\":true,\"password\":\"hush\"}}", "admin.enabled" },
         { "{\"client\":{\"concurrency\":4}}", "client.concurrency" },
         { "{\"opentelemetry\":{\"enabled\":true}}", "opentelemetry.enabled" },
-        { "{\"channel\":{\"namespaces\":[{\"name\":\"ab\",\"allowed_delta_types\":[\"fossil\"]}]}}",
-          "allowed_delta_types" },
         { "{\"client\":{\"insecure\":true}}", "option \"client.insecure\" is on" },
         { "{\"http_api\":{\"insecure\":true}}", "option \"http_api.insecure\" is on" },
         { "{\"log\":{\"level\":\"loud\"}}", "is \"loud\", allowed is none, trace" },

@@ -66,6 +66,8 @@ static void a_delta_brings_the_base_to_the_target(void **state)
     for (size_t i = 0; i < ARRAY_COUNT(texts); i++)
         for (size_t j = 0; j < ARRAY_COUNT(texts); j++)
             check_round_trip(slice_from_cstr(texts[i]), slice_from_cstr(texts[j]));
+    check_round_trip((struct slice){ 0 }, (struct slice){ 0 });
+    check_round_trip(SLICE(LETTERS), (struct slice){ 0 });
 }
 
 /* Each length of base and target around the block, each place of a change. */
@@ -154,6 +156,34 @@ static void a_delta_is_given_up_when_it_is_not_shorter(void **state)
         buf_deinit(&delta);
     }
     buf_deinit(&whole);
+}
+
+static void a_delta_is_chosen_only_where_it_is_shorter(void **state)
+{
+    static const struct {
+        const char *base, *target;
+        bool chosen;
+    } cases[] = {
+        { LETTERS, LETTERS, true },
+        { LETTERS, "", false },
+        { LETTERS, "0123456789", false },
+        { "", LETTERS, false },
+        { LETTERS, "another text altogether, with nothing in common", false },
+        { LETTERS, "efghijklmnopqrstuv", true }, /* 18 bytes in 12 */
+    };
+    struct buf room; /* one for all: what was before does not matter */
+    buf_init(&room, 0);
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        struct slice base = slice_from_cstr(cases[i].base), target = slice_from_cstr(cases[i].target);
+        struct slice delta = delta_choose(base, target, DELTA_BYTES, &room);
+        assert_int_equal(delta.len > 0, cases[i].chosen);
+        if (cases[i].chosen) check_decodes(base, delta, target);
+        if (cases[i].chosen) assert_true(delta.len < target.len);
+    }
+    mem_fail_after(1);
+    assert_int_equal(delta_choose(SLICE(LETTERS), SLICE(LETTERS), DELTA_BYTES, &room).len, 0);
+    mem_fail_after(0);
+    buf_deinit(&room);
 }
 
 static void memory_that_is_out_is_told(void **state)
@@ -306,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_delta_for_a_string_is_never_cut_inside_a_character),
         cmocka_unit_test(where_no_character_is_cut_both_texts_are_the_same),
         cmocka_unit_test(a_delta_is_given_up_when_it_is_not_shorter),
+        cmocka_unit_test(a_delta_is_chosen_only_where_it_is_shorter),
         cmocka_unit_test(memory_that_is_out_is_told),
         cmocka_unit_test(a_small_change_of_a_large_text_is_a_small_delta),
         cmocka_unit_test(inputs_made_to_be_slow_are_not),

@@ -118,6 +118,13 @@ static bool overloaded(const struct publishing *p, const struct memory_entry *e)
     return false;
 }
 
+/* What subscribers have before a marked publication is the newest of the stream, marked or not (row HI-42). */
+static void keep_base(struct publishing *p, const struct memory_stream *stream)
+{
+    const struct memory_ring *ring = stream->ring;
+    if (p->r->delta && ring && ring->count > 0) publication_set_base(p->publication, memory_ring_at(ring, stream->top));
+}
+
 /* Room in the stream, and the offset that the publication will have. */
 static enum status take_place(struct publishing *p, struct memory_hold *h, struct broker_publish_result *result)
 {
@@ -126,6 +133,7 @@ static enum status take_place(struct publishing *p, struct memory_hold *h, struc
     struct memory_stream *stream = h->entry->stream;
     /* a newer policy version may have switched history off */
     if (stream->options.size == 0 || stream->options.ttl_ms == 0) return STATUS_OK;
+    keep_base(p, stream); /* before the reserve: a full ring lets its oldest go, of a size of 1 the newest */
     status = memory_stream_reserve(stream, h->entry->space, p->cost, p->mb->history_bytes_max, &h->garbage);
     if (status != STATUS_OK) return status;
     result->offset = stream->top + 1;

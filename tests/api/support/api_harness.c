@@ -358,7 +358,7 @@ static struct harness_client *harness_of(struct client *c)
     return container_of(c, struct harness_client, client);
 }
 
-static struct blob *encode_publication(const struct publication *p)
+static struct blob *encode_publication(const struct publication *p, enum publication_variant variant)
 {
     struct buf text;
     buf_init(&text, BUF_NO_LIMIT);

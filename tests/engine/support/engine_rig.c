@@ -154,11 +154,11 @@ static struct rig_client *of(struct client *c)
     return container_of(c, struct rig_client, client);
 }
 
-static struct blob *encode_publication(const struct publication *p)
+static struct blob *encode_publication(const struct publication *p, enum publication_variant variant)
 {
     struct buf text;
     buf_init(&text, BUF_NO_LIMIT);
-    struct blob *blob = engine_encode_push_json(p, &text) ? blob_new_raw(buf_slice(&text)) : NULL;
+    struct blob *blob = engine_encode_push_json(p, variant, &text) ? blob_new_raw(buf_slice(&text)) : NULL;
     buf_deinit(&text);
     return blob;
 }
