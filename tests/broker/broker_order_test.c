@@ -1,7 +1,8 @@
 /* Order is the recovery protocol: four workers with real mailboxes publish, subscribe,
  * leave, come back and recover at random. Each follower's stream must be gapless,
  * free of duplicates and in order, on the memory broker and on the delayed one, with
- * calm mailboxes and with such as go over both water marks. */
+ * calm mailboxes and with such as go over both water marks. Channels of half of them are
+ * marked: there each worker makes the delta itself, at the same time as the others. */
 #include "base/support/cm.h"
 
 #include <poll.h>
@@ -15,6 +16,8 @@
 #include "base/support/random.h"
 #include "broker/delayed/delayed_broker.h"
 #include "broker/memory/memory_broker.h"
+#include "broker/publication_delta.h"
+#include "delta/support/delta_decoder.c" /* not of the product: no library has it */
 
 #define WORKERS     4
 #define CHANNELS    6
@@ -23,6 +26,12 @@
 #define PENDING_MAX 64
 #define SPACE       1
 #define NOW_MS      1000
+
+/* What a publication says, and enough that stays for a delta to be shorter. */
+struct content {
+    uint32_t publisher, number;
+    char fill[64];
+};
 
 enum follower_state { OFF, JOINING, ON };
 
@@ -56,7 +65,7 @@ struct worker {
     uint64_t published[CHANNELS]; /* that got an offset */
     uint32_t pending;
     /* totals */
-    uint64_t delivered, refused, gaps, recovered, not_recovered, errors;
+    uint64_t delivered, deltas, refused, gaps, recovered, not_recovered, errors;
     const char *error;
 };
 
@@ -127,9 +136,11 @@ static struct event event_of(const struct publication *p)
 {
     struct event e = { .seq = p->seq, .offset = p->offset };
     memcpy(e.epoch, p->epoch, BROKER_EPOCH_MAX);
-    CHECK(p->content.data.len == 2 * sizeof(uint32_t));
-    memcpy(&e.publisher, p->content.data.ptr, sizeof e.publisher);
-    memcpy(&e.number, p->content.data.ptr + sizeof e.publisher, sizeof e.number);
+    struct content content;
+    CHECK(p->content.data.len == sizeof content);
+    memcpy(&content, p->content.data.ptr, sizeof content);
+    e.publisher = content.publisher;
+    e.number = content.number;
     return e;
 }
 
@@ -227,12 +238,13 @@ static void answered(struct worker *w, enum broker_answer answer, struct broker_
 
 static void publish(struct worker *w, uint32_t channel, enum publication_kind kind)
 {
-    uint32_t data[2] = { w->index, kind == PUBLICATION_DATA ? ++w->next_number[channel] : 0 };
+    struct content data = { w->index, kind == PUBLICATION_DATA ? ++w->next_number[channel] : 0, "" };
     struct broker_publish r = {
         .space = SPACE,
         .channel = slice_from_cstr(names[channel]),
-        .content = { .kind = kind, .data = slice_of(data, sizeof data), .info.client = SLICE("c") },
+        .content = { .kind = kind, .data = slice_of(&data, sizeof data), .info.client = SLICE("c") },
         .history = options_of(channel),
+        .delta = channel % 2 == 0,
     };
     struct broker_context c = context_of(w);
     struct broker_ticket ticket = ticket_of(w, PUBLISH, channel, 0);
@@ -295,12 +307,33 @@ static uint32_t channel_index(struct slice name)
     return (uint32_t)(name.ptr[0] - 'a');
 }
 
+static struct blob *encode_delta(const struct publication *p, enum publication_variant variant)
+{
+    return blob_new_raw(publication_delta(p, DELTA_BYTES));
+}
+
+/* The base is the one before in the stream, and both together are the publication. */
+static void check_delta(struct worker *w, struct publication *p)
+{
+    if (!p->base_) return;
+    if (p->base_->offset != p->offset - 1 || strcmp(p->base_->epoch, p->epoch) != 0) broken(w, "a base of elsewhere");
+    const struct blob *wire = publication_delta_wire(p, PUBLICATION_FORM_PROTOBUF, PUBLICATION_DELTA, encode_delta);
+    struct buf got;
+    buf_init(&got, sizeof(struct content));
+    if (delta_decode(p->base_->content.data, slice_of(wire->bytes, wire->body_len), &got) != STATUS_OK ||
+        !slice_eq(buf_slice(&got), p->content.data))
+        broken(w, "a delta is wrong");
+    buf_deinit(&got);
+    w->deltas++;
+}
+
 static void on_publication(struct mail *mail, void *owner)
 {
     struct worker *w = owner;
     struct publication *p = container_of(mail, struct publication_mail, mail)->publication;
     uint32_t channel = channel_index(p->channel);
     struct event e = event_of(p);
+    check_delta(w, p);
     for (uint32_t i = 0; i < FOLLOWERS; i++) {
         struct follower *f = &w->followers[channel][i];
         if (f->state == JOINING || (f->state == ON && w->regaining[channel]))
@@ -462,7 +495,7 @@ static void assert_all_arrived(struct world *world)
 static void run(maker make, struct mailbox_limits limits, uint32_t drain_every, bool calm)
 {
     struct world *world = calloc(1, sizeof *world);
-    uint64_t delivered = 0, refused = 0, gaps = 0, recovered = 0, not_recovered = 0;
+    uint64_t delivered = 0, deltas = 0, refused = 0, gaps = 0, recovered = 0, not_recovered = 0;
     world->drain_every = drain_every;
     world->with_stall = !calm;
     open_world(world, make, limits);
@@ -470,18 +503,18 @@ static void run(maker make, struct mailbox_limits limits, uint32_t drain_every, 
     for (uint32_t i = 0; i < WORKERS; i++) {
         struct worker *w = &world->workers[i];
         pthread_join(w->thread, NULL);
-        delivered += w->delivered, refused += w->refused, gaps += w->gaps;
+        delivered += w->delivered, deltas += w->deltas, refused += w->refused, gaps += w->gaps;
         recovered += w->recovered, not_recovered += w->not_recovered;
     }
     for (uint32_t i = 0; i < WORKERS; i++) {
         if (world->workers[i].errors) print_error("worker %u: %s\n", i, world->workers[i].error);
         assert_int_equal(world->workers[i].errors, 0);
     }
-    print_message("delivered %llu, refused %llu, gaps %llu, recovered %llu, not recovered %llu\n",
-                  (unsigned long long)delivered, (unsigned long long)refused, (unsigned long long)gaps,
-                  (unsigned long long)recovered, (unsigned long long)not_recovered);
+    print_message("delivered %llu, deltas %llu, refused %llu, gaps %llu, recovered %llu, not recovered %llu\n",
+                  (unsigned long long)delivered, (unsigned long long)deltas, (unsigned long long)refused,
+                  (unsigned long long)gaps, (unsigned long long)recovered, (unsigned long long)not_recovered);
     assert_all_arrived(world);
-    assert_true(delivered > 0 && recovered > 0);
+    assert_true(delivered > 0 && deltas > 0 && recovered > 0);
     if (calm)
         assert_true(not_recovered > 0 && refused == 0 && gaps == 0);
     else
@@ -490,7 +523,7 @@ static void run(maker make, struct mailbox_limits limits, uint32_t drain_every, 
 }
 
 #define CALM  ((struct mailbox_limits){ .high_bytes = 1u << 30, .hard_bytes = 1u << 31, .high_age_ms = 1u << 30 })
-#define TIGHT ((struct mailbox_limits){ .high_bytes = 20000, .hard_bytes = 40000, .high_age_ms = 1u << 30 })
+#define TIGHT ((struct mailbox_limits){ .high_bytes = 50000, .hard_bytes = 100000, .high_age_ms = 1u << 30 })
 
 static void streams_of_the_memory_broker_are_whole_with_calm_mailboxes(void **state)
 {

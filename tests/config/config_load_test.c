@@ -95,7 +95,7 @@ static void options_reach_the_place_they_name(void **state)
         "\"without_namespace\":{\"allow_publish_for_anonymous\":true},"
         "\"namespaces\":[{\"name\":\"zz\",\"history_size\":10,\"history_ttl\":\"60s\",\"history_meta_ttl\":\"2m\","
         "\"force_recovery\":true,\"publication_data_format\":\"binary\",\"channel_regex\":\"^[0-9]+$\","
-        "\"allow_history_for_subscriber\":true},"
+        "\"allow_history_for_subscriber\":true,\"allowed_delta_types\":[\"fossil\"],\"delta_publish\":true},"
         "{\"name\":\"me\",\"presence\":true,\"map\":{\"mode\":\"x\"}}]},"
         "\"rpc\":{\"ping\":{\"enabled\":true}},\"trusted_proxies\":\"10.0.0.0/8\",\"pid_file\":null,"
         "\"client.connection_limit\":7}",
@@ -144,6 +144,8 @@ static void options_reach_the_place_they_name(void **state)
     assert_int_equal(o->data_format, POLICY_FORMAT_BINARY);
     assert_true(policy_regex_match(o->channel_regex, SLICE("12")));
     assert_false(policy_regex_match(o->channel_regex, SLICE("a")));
+    assert_true(o->allow_delta_fossil && o->delta_publish);
+    assert_false(d->namespaces[0].options.allow_delta_fossil || d->namespaces[0].options.delta_publish);
     assert_true(d->without_namespace.options.publish.anonymous);
     config_try_end(&t);
 }

@@ -1,5 +1,6 @@
 /* Two workers on two threads: clients come and go, publish and are acted upon, and each hears a stream without a
- * gap or a duplicate. Meant for the thread sanitizer too. */
+ * gap or a duplicate. Half of them have deltas, which both workers make at the same time. Meant for the thread
+ * sanitizer too. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,9 @@
 
 #include "base/mem.h"
 
+#define PUBLISH(n)                                                                                                     \
+    "{\"id\":4,\"publish\":{\"channel\":\"public:t\",\"data\":\"" #n " of a text of which most stays as it is\"}}"
+
 enum { ROUNDS = 400, OWN = RIG_CLIENTS / RIG_WORKERS };
 
 struct worker_thread {
@@ -16,7 +20,7 @@ struct worker_thread {
     uint32_t worker;
     const char *connect; /* a command with a token */
     pthread_barrier_t *end;
-    unsigned heard;
+    unsigned heard, deltas;
     const char *wrong;
 };
 
@@ -46,6 +50,8 @@ static void check(struct worker_thread *t, const struct rig_client *c)
         if (last && offset != last + 1) t->wrong = "a stream has a gap or a duplicate";
         last = offset;
         t->heard++;
+        at += strcspn(at, ",}");
+        if (strncmp(at, ",\"delta\":true", 13) == 0) t->deltas++;
     }
     if (c->out.ptr && strstr(c->out.ptr, "\"error\"")) t->wrong = "a command was answered with an error";
 }
@@ -54,9 +60,10 @@ static void begin(struct worker_thread *t, uint32_t slot)
 {
     struct rig_client *c = rig_open_at(t->rig, t->worker, slot);
     rig_say_only(t->rig, c, t->connect);
-    rig_say_only(
-        t->rig, c,
-        "{\"id\":2,\"subscribe\":{\"channel\":\"public:t\"}}\n{\"id\":3,\"subscribe\":{\"channel\":\"members:t\"}}");
+    rig_say_only(t->rig, c,
+                 slot % 2 ? "{\"id\":2,\"subscribe\":{\"channel\":\"public:t\",\"delta\":\"fossil\"}}"
+                          : "{\"id\":2,\"subscribe\":{\"channel\":\"public:t\"}}");
+    rig_say_only(t->rig, c, "{\"id\":3,\"subscribe\":{\"channel\":\"members:t\"}}");
 }
 
 static void act(struct worker_thread *t, unsigned round)
@@ -82,7 +89,7 @@ static void *run(void *context)
             rig_drop(c);
         }
         begin(t, slot);
-        rig_say_only(t->rig, &t->rig->clients[slot], "{\"id\":4,\"publish\":{\"channel\":\"public:t\",\"data\":1}}");
+        rig_say_only(t->rig, &t->rig->clients[slot], round % 2 ? PUBLISH(1) : PUBLISH(2));
         if (round % 8 == 0) act(t, round / 8);
         work(t);
     }
@@ -94,10 +101,16 @@ static void *run(void *context)
     return NULL;
 }
 
+static void with_deltas(struct policy_deployment *d)
+{
+    for (size_t i = 0; i < d->namespace_count; i++)
+        d->namespaces[i].options.allow_delta_fossil = d->namespaces[i].options.delta_publish = true;
+}
+
 static void streams_stay_whole_while_everything_comes_and_goes(void **state)
 {
     (void)state;
-    struct rig *r = rig_new(RIG_WORKERS, NULL);
+    struct rig *r = rig_new(RIG_WORKERS, with_deltas);
     struct worker_thread threads[RIG_WORKERS];
     pthread_t ids[RIG_WORKERS];
     pthread_barrier_t end;
@@ -112,8 +125,8 @@ static void streams_stay_whole_while_everything_comes_and_goes(void **state)
     for (uint32_t i = 0; i < RIG_WORKERS; i++) {
         pthread_join(ids[i], NULL);
         if (threads[i].wrong) fail_msg("worker %u: %s", i, threads[i].wrong);
-        print_message("  worker %u: %u publications heard\n", i, threads[i].heard);
-        assert_true(threads[i].heard > ROUNDS);
+        print_message("  worker %u: %u publications heard, %u as deltas\n", i, threads[i].heard, threads[i].deltas);
+        assert_true(threads[i].heard > ROUNDS && threads[i].deltas > 0);
     }
     pthread_barrier_destroy(&end);
     rig_free(r);

@@ -45,6 +45,44 @@ static void a_publication_reaches_every_worker_with_subscribers_and_no_other(voi
     rig_close(&rig);
 }
 
+/* The offset of the base that the only worker's newest event has; 0 = none. */
+static uint64_t base_of(struct rig *rig, struct broker_publish publish)
+{
+    publish.space = RIG_SPACE;
+    publish.channel = CHANNEL;
+    publish.content.data = SLICE("{\"a\":1}");
+    struct broker_result result = rig_publish(rig, 0, &publish);
+    assert_int_equal(result.status, STATUS_OK);
+    rig_drain(rig, 0);
+    const struct publication *p = rig->workers[0].events[rig->workers[0].event_count - 1];
+    return p->base_ ? p->base_->offset : 0;
+}
+
+static void the_base_of_a_marked_publication_is_the_newest_of_the_stream(void **state)
+{
+    for (uint32_t size = 1; size <= 3; size++) {
+        CONTRACT_OPEN(rig, .workers = 1);
+        subscribe_plain(&rig, 0);
+        struct broker_publish plain = { .history = RIG_HISTORY(size) },
+                              marked = { .history = RIG_HISTORY(size), .delta = true };
+        struct broker_publish skipped = marked, without = { .delta = true };
+        skipped.skip_history = true;
+        assert_int_equal(base_of(&rig, marked), 0);
+        assert_int_equal(base_of(&rig, marked), 1);
+        assert_int_equal(base_of(&rig, plain), 0);
+        assert_int_equal(base_of(&rig, marked), 3); /* marked or not */
+        assert_int_equal(base_of(&rig, skipped), 0);
+        assert_int_equal(base_of(&rig, without), 0);
+        assert_int_equal(base_of(&rig, marked), 4);
+        rig_history_remove(&rig, 0, CHANNEL);
+        assert_int_equal(base_of(&rig, marked), 0);
+        rig.now_ms += 60000; /* expired */
+        assert_int_equal(base_of(&rig, marked), 0);
+        assert_int_equal(base_of(&rig, marked), 7);
+        rig_close(&rig);
+    }
+}
+
 static void equal_names_in_two_spaces_never_meet(void **state)
 {
     CONTRACT_OPEN(rig, .workers = 2);
@@ -175,6 +213,7 @@ int contract_publish_run(const char *name)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_publication_reaches_every_worker_with_subscribers_and_no_other),
+        cmocka_unit_test(the_base_of_a_marked_publication_is_the_newest_of_the_stream),
         cmocka_unit_test(equal_names_in_two_spaces_never_meet),
         cmocka_unit_test(without_history_there_is_no_offset),
         cmocka_unit_test(an_idempotency_key_suppresses_the_second_publish_and_gives_the_first_result),
