@@ -34,6 +34,8 @@ static struct policy *make_policy(void)
                                               .allow_positioning = true,
                                               .allow_user_limited_channels = true,
                                               .allow_tags_filter = true,
+                                              .allow_delta_fossil = true,
+                                              .delta_publish = true,
                                               .history_size = 4,
                                               .history_ttl_ms = 60000,
                                               .history_meta_ttl_ms = 90000,
