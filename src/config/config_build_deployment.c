@@ -48,6 +48,13 @@ static enum policy_data_format data_format(const struct config_settings *s, stru
     return slice_eq(text, SLICE("binary")) ? POLICY_FORMAT_BINARY : POLICY_FORMAT_NOT_EMPTY;
 }
 
+/* config_check() has seen that nothing but "fossil" is in the list. */
+static bool allows_fossil(const struct config_settings *s, struct slice base)
+{
+    const struct config_setting *types = config_find_at(s, base, "allowed_delta_types");
+    return types && types->value.list_count > 0;
+}
+
 static void build_history(struct policy_channel_options *o, const struct config_settings *s, struct slice base)
 {
     const uint64_t own_meta_ms = config_get_ms_at(s, base, "history_meta_ttl");
@@ -64,13 +71,6 @@ static struct policy_regex *channel_regex(const struct config_settings *s, struc
     struct policy_regex *r = policy_regex_new(pattern, NULL, 0);
     if (!r) check_failed("a regular expression that was checked before", __FILE__, __LINE__);
     return r;
-}
-
-/* config_check() has seen that nothing but "fossil" is in the list. */
-static bool allows_fossil(const struct config_settings *s, struct slice base)
-{
-    const struct config_setting *types = config_find_at(s, base, "allowed_delta_types");
-    return types && types->value.list_count > 0;
 }
 
 static void build_channel(struct policy_channel_options *o, const struct config_settings *s, struct slice base)

@@ -72,8 +72,8 @@ void client_unsubscribe_push(struct client *c, struct subscription *sub, uint32_
 void client_insufficient_state(struct client *c, struct subscription *sub);
 /* Does the subscriber want this event, as to its kind and tags? Counts what a filter drops. */
 bool client_wants(struct client *c, const struct subscription *sub, const struct publication *p);
-/* The same of a live event: with delta compression each publication is wanted, for it is the base of the next (row
- * HI-46). */
+/* The same of a live event: with delta compression each publication is wanted, for it is the base of the next
+ * (row HI-46). It is counted as dropped all the same, as the reference does. */
 static inline bool client_wants_live(struct client *c, const struct subscription *sub, const struct publication *p)
 {
     return client_wants(c, sub, p) || ((sub->flags & SUB_DELTA) && p->content.kind == PUBLICATION_DATA);

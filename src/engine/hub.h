@@ -38,8 +38,7 @@ enum subscription_flag {
     SUB_FROM_TOKEN = 1 << 8,   /* named by the connection token */
     SUB_DELTA = 1 << 9,        /* with delta compression: see client_delta.h */
     SUB_LOST_EVENTS = 1 << 10, /* while pending: its answer is followed by insufficient state */
-    SUB_DELTA_READY =
-        1 << 11, /* the last publication that it got is the newest of the stream: the next may be a delta */
+    SUB_DELTA_READY = 1 << 13, /* the last publication it got is the stream's newest: a delta may follow */
 };
 
 /* Publications that came while the subscription's own answer was pending. */

@@ -93,6 +93,13 @@ static void clean_up(struct publishing *p)
 
 /* ---- in the hold ---- */
 
+/* What subscribers have before a marked publication is the newest of the stream, marked or not (row HI-42). */
+static void keep_base(struct publishing *p, const struct memory_stream *stream)
+{
+    const struct memory_ring *ring = stream->ring;
+    if (p->r->delta && ring && ring->count > 0) publication_set_base(p->publication, memory_ring_at(ring, stream->top));
+}
+
 static bool repeated(const struct publishing *p, const struct memory_hold *h, struct broker_publish_result *result)
 {
     struct memory_space *space = p->key ? memory_spaces_find(&h->table->spaces, h->space) : NULL;
@@ -116,13 +123,6 @@ static bool overloaded(const struct publishing *p, const struct memory_entry *e)
     for (uint64_t left = e->workers; left; left &= left - 1)
         if (mailbox_pressure(office->boxes[__builtin_ctzll(left)], p->c->now_ms) != MAILBOX_EASY) return true;
     return false;
-}
-
-/* What subscribers have before a marked publication is the newest of the stream, marked or not (row HI-42). */
-static void keep_base(struct publishing *p, const struct memory_stream *stream)
-{
-    const struct memory_ring *ring = stream->ring;
-    if (p->r->delta && ring && ring->count > 0) publication_set_base(p->publication, memory_ring_at(ring, stream->top));
 }
 
 /* Room in the stream, and the offset that the publication will have. */
