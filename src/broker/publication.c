@@ -93,8 +93,7 @@ void publication_set_base(struct publication *p, struct publication *before)
 static void release_bytes(struct publication *p)
 {
     if (!p) return;
-    /* acquire: when nobody else has them, what others have read is read. A reference comes only from who holds refs_.
-     */
+    /* acquire: when nobody else has them, their reads have ended. New references come only from who holds refs_. */
     bool alone = atomic_load_explicit(&p->byte_refs_, memory_order_acquire) == 1;
     /* release: our reads end before the free; acquire: as above */
     if (alone || atomic_fetch_sub_explicit(&p->byte_refs_, 1, memory_order_acq_rel) == 1) mem_free(p);

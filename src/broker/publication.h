@@ -109,8 +109,7 @@ typedef struct blob *publication_encoder(const struct publication *p, enum publi
  * NULL when encode returned NULL. */
 struct blob *publication_wire(struct publication *p, enum publication_form form, publication_encoder *encode);
 
-/* made (taken over; NULL is returned as it is) goes to *place, unless another worker was first. Returns what is there.
- */
+/* made, taken over, goes to *place, unless another worker was first. Returns what is there; NULL when made is NULL. */
 struct blob *publication_settle_blob(_Atomic(struct blob *) *place, struct blob *made);
 /* For publication_unref(). Accepts NULL. */
 void publication_delta_free(struct publication_delta *parts);

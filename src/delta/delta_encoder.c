@@ -9,8 +9,13 @@
  * glides over the target. */
 #define BLOCK_LEN 16
 
-/* Blocks with the hash of the window that are looked at, for one place of the window. */
+/* Blocks with the hash of the window that are looked at, for one place of the window: as many as Centrifugo's encoder
+ * does, or, when the search has taken too long already, so few. */
 #define CANDIDATES_MAX 249
+#define CANDIDATES_FEW 4
+
+/* Bytes of a character behind its first one. */
+#define CONTINUATIONS_MAX 3
 
 #define NO_BLOCK UINT32_MAX
 
@@ -128,16 +133,16 @@ static bool inside_character(struct slice text, size_t at)
     return at < text.len && ((unsigned char)text.ptr[at] & 0xc0) == 0x80;
 }
 
-/* Shrink the match until it begins and ends between characters. */
+/* Shrink the match until it begins and ends between characters. What is no UTF-8 may stay cut: it goes into no string,
+ * and looking further would be long work for nothing. */
 static void trim_to_characters(struct slice target, struct match *m)
 {
-    size_t end = m->start + m->len;
-    while (end > m->start && inside_character(target, end)) end--;
-    while (m->start < end && inside_character(target, m->start)) {
+    for (int i = 0; i < CONTINUATIONS_MAX && m->len > 0 && inside_character(target, m->start + m->len); i++) m->len--;
+    for (int i = 0; i < CONTINUATIONS_MAX && m->len > 0 && inside_character(target, m->start); i++) {
         m->start++;
         m->offset++;
+        m->len--;
     }
-    m->len = end - m->start;
 }
 
 /* The match around a block of the base and the window at `at`, which reaches back to `told` at most. */
@@ -166,8 +171,9 @@ static bool pays(const struct match *m, size_t told)
 static struct match best_match(struct encoder *e, struct window_hash hash, size_t told, size_t at)
 {
     struct match best = { 0 };
+    unsigned candidates = e->work_left > 0 ? CANDIDATES_MAX : CANDIDATES_FEW;
     uint32_t block = e->index.heads[bucket_of(&e->index, hash)];
-    for (unsigned i = 0; i < CANDIDATES_MAX && block != NO_BLOCK; i++) {
+    for (unsigned i = 0; i < candidates && block != NO_BLOCK; i++) {
         struct match m = match_around(e, block, told, at);
         if (m.len > best.len && pays(&m, told)) best = m;
         block = e->index.nexts[block];
@@ -182,13 +188,11 @@ static struct match next_match(struct encoder *e, size_t told)
     size_t at = told;
     if (e->target.len - told <= BLOCK_LEN) return none;
     struct window_hash hash = hash_of(e->target.ptr + at);
-    while (e->work_left > 0) {
+    for (;;) {
         struct match m = best_match(e, hash, told, at);
         if (m.len > 0 || at + BLOCK_LEN >= e->target.len) return m;
         hash_next(&hash, e->target.ptr + at++);
-        use_up(e, 1);
     }
-    return none;
 }
 
 /* ---- writing ---- */

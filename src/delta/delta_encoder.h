@@ -9,7 +9,7 @@
  * Source: delta_format.wiki and delta_encoder_algorithm.wiki of fossil-scm.org. What
  * is found, and so the bytes, is what the encoder of Centrifugo finds, but for
  * DELTA_UTF8 where a copy would begin or end inside a character, and for inputs made
- * to be slow. Time and memory are bounded by the lengths: see DELTA_WORK_… */
+ * to be slow. Time and memory grow with the lengths and no faster: see DELTA_WORK_… */
 #ifndef XSHATHRA_DELTA_DELTA_ENCODER_H
 #define XSHATHRA_DELTA_DELTA_ENCODER_H
 
@@ -24,11 +24,10 @@ enum delta_text {
 /* Longer inputs get no delta. */
 #define DELTA_INPUT_LEN_MAX (UINT32_C(1) << 30)
 
-/* Steps of the search, each a candidate or eight compared bytes. Inputs that are not
- * made to be slow take about one a byte; when this many are used up, the rest of the
- * target is told as it is. */
-#define DELTA_WORK_FIXED    (UINT32_C(1) << 20)
-#define DELTA_WORK_PER_BYTE 8
+/* Steps of the search, each a candidate or eight compared bytes. Inputs that are not made to be slow take less.
+ * When these are used up, the rest of the target is searched for less thoroughly: with few candidates a place. */
+#define DELTA_WORK_FIXED    (UINT32_C(1) << 18)
+#define DELTA_WORK_PER_BYTE 2
 
 /* The delta, or the empty slice when the target shall go as it is: the delta would not be shorter, or memory
  * is out. It lies in *room, a buffer of the caller that is emptied before and gets a limit: a delta that would

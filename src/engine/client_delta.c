@@ -66,11 +66,10 @@ bool client_delta_recovered(struct client *c, struct client_delta_chain *chain, 
     bool is_json = c->port->encoding == PROTOCOL_JSON, done = true;
     if (is_json) {
         json_append_string(&string, delta.len ? delta : p->content.data);
-        done = copy_to_arena(c, &string, &data);
-    } else if (delta.len) {
+    } else {
         buf_append(&string, delta);
-        done = copy_to_arena(c, &string, &data);
     }
+    if (is_json || delta.len) done = copy_to_arena(c, &string, &data);
     if (data.len) client_delta_fields(fields, data, delta.len > 0);
     chain->before = p;
     buf_deinit(&room);
