@@ -3,7 +3,6 @@ import { strict as assert } from 'node:assert';
 import { scenario, hears, open, stream } from '../lib/scenario.mjs';
 
 const more = {
-  waits: 'the server does not make deltas yet',
   namespaces: [
     { name: 'delta', ...open, ...stream, allowed_delta_types: ['fossil'], delta_publish: true },
     { name: 'lastdelta', ...open, ...stream, force_recovery_mode: 'cache', allowed_delta_types: ['fossil'] },
