@@ -85,9 +85,9 @@ static struct blob *make_message(struct slice body)
     return blob_new_raw(body);
 }
 
-static void take(struct client *c, struct blob *message, bool answer)
+static void take(struct client *c, struct blob *message, enum client_order order)
 {
-    (void)answer;
+    (void)order;
     struct slice text = blob_frame(message);
     if (c->port->encoding == PROTOCOL_JSON) CHECK(json_valid(text, JSON_DEPTH_CEILING) && slice_index(text, '\n') < 0);
     queued += text.len;

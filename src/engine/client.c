@@ -178,7 +178,7 @@ static void send_ping(struct client *c)
     if (c->frame_pings) {
         c->port->frame_ping(c);
     } else if (*ping || (*ping = c->port->message(ping_body(c->port->encoding))) != NULL) {
-        client_send_blob(c, blob_ref(*ping), METRIC_FRAME_SERVER_PING, false);
+        client_send_blob(c, blob_ref(*ping), METRIC_FRAME_SERVER_PING, CLIENT_DELIVERY);
     } else {
         client_disconnect(c, DISCONNECT_INTERNAL);
     }

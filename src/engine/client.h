@@ -18,6 +18,13 @@ struct client;
 
 /* How a transport carries out what the engine decides; one static table each. The
  * next transports (SSE, HTTP streaming) are further tables. */
+/* When a message leaves, beside the others of its turn. */
+enum client_order {
+    CLIENT_DELIVERY,
+    CLIENT_ANSWER, /* after the deliveries of the turn */
+    CLIENT_CROWD,  /* a delivery with very many copies: other channels' need not wait for all of them */
+};
+
 struct client_port {
     enum protocol_encoding encoding; /* of commands, replies and pushes */
     enum publication_form form;
@@ -26,8 +33,8 @@ struct client_port {
     publication_encoder *encode_publication;
     /* A blob for one encoded reply or push; NULL when memory is out. */
     struct blob *(*message)(struct slice body);
-    /* Queue one reference, taken over. answer: goes out after this turn's deliveries. */
-    void (*send)(struct client *c, struct blob *message, bool answer);
+    /* Queue one reference, taken over. */
+    void (*send)(struct client *c, struct blob *message, enum client_order order);
     /* Say why and end the connection; client_gone() follows, after this call. */
     void (*close)(struct client *c, uint32_t code, struct slice reason);
     /* Call client_deadline() then (0 = never); replaces the deadline before. */

@@ -38,7 +38,7 @@ static unsigned metric_frame_of(const struct reply *r)
     }
 }
 
-void client_send_blob(struct client *c, struct blob *message, unsigned metric_frame, bool answer)
+void client_send_blob(struct client *c, struct blob *message, unsigned metric_frame, enum client_order order)
 {
     if (c->state == CLIENT_CLOSING) {
         blob_unref(message);
@@ -48,11 +48,11 @@ void client_send_blob(struct client *c, struct blob *message, unsigned metric_fr
     metrics_add(e->metrics, METRIC_AT2(TRANSPORT_MESSAGES_SENT, c->port->metric_transport, metric_frame), 1);
     metrics_add(e->metrics, METRIC_AT2(TRANSPORT_MESSAGES_SENT_SIZE, c->port->metric_transport, metric_frame),
                 message->body_len);
-    c->port->send(c, message, answer);
+    c->port->send(c, message, order);
     if (c->port->queued(c) > e->policy->deployment->limits.queue_bytes_max) client_disconnect(c, DISCONNECT_SLOW);
 }
 
-static void encode_and_send(struct client *c, const struct reply *reply, bool answer)
+static void encode_and_send(struct client *c, const struct reply *reply, enum client_order order)
 {
     if (c->state == CLIENT_CLOSING) return;
     struct buf *scratch = &c->engine->scratch;
@@ -63,7 +63,7 @@ static void encode_and_send(struct client *c, const struct reply *reply, bool an
         protocol_json_encode_reply(reply, scratch);
     struct blob *message = buf_ok(scratch) ? c->port->message(buf_slice(scratch)) : NULL;
     if (message) {
-        client_send_blob(c, message, metric_frame_of(reply), answer);
+        client_send_blob(c, message, metric_frame_of(reply), order);
     } else {
         client_disconnect(c, DISCONNECT_INTERNAL);
     }
@@ -71,7 +71,7 @@ static void encode_and_send(struct client *c, const struct reply *reply, bool an
 
 void client_reply(struct client *c, const struct reply *reply)
 {
-    encode_and_send(c, reply, true);
+    encode_and_send(c, reply, CLIENT_ANSWER);
 }
 
 void client_reply_error(struct client *c, uint32_t command_id, enum command_kind kind, uint32_t code)
@@ -97,19 +97,19 @@ void client_reply_error(struct client *c, uint32_t command_id, enum command_kind
         .kind = REPLY_ERROR,
         .error = { .code = code, .message = client_error_message(code), .temporary = client_error_temporary(code) },
     };
-    encode_and_send(c, &r, true);
+    encode_and_send(c, &r, CLIENT_ANSWER);
 }
 
 void client_reply_empty(struct client *c, uint32_t command_id, enum reply_kind kind)
 {
     struct reply r = { .id = command_id, .kind = kind };
-    encode_and_send(c, &r, true);
+    encode_and_send(c, &r, CLIENT_ANSWER);
 }
 
 void client_push(struct client *c, const struct push *push)
 {
     struct reply r = { .kind = REPLY_PUSH, .push = *push };
-    encode_and_send(c, &r, false);
+    encode_and_send(c, &r, CLIENT_DELIVERY);
 }
 
 /* Borrowed from the publication. */
@@ -133,7 +133,8 @@ void client_deliver(struct client *c, struct subscription *sub, struct publicati
     if (c->state == CLIENT_CLOSING) return;
     struct blob *message = wire_of(c, sub, p);
     if (message) {
-        client_send_blob(c, blob_ref(message), frames[p->content.kind], false);
+        const bool crowd = sub->channel->subscriber_count >= CLIENT_CROWD_MIN;
+        client_send_blob(c, blob_ref(message), frames[p->content.kind], crowd ? CLIENT_CROWD : CLIENT_DELIVERY);
     } else {
         if (client_can_read(c, p)) client_disconnect(c, DISCONNECT_INTERNAL);
     }

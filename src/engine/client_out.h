@@ -13,8 +13,13 @@ void client_reply_error(struct client *c, uint32_t command_id, enum command_kind
 void client_reply_empty(struct client *c, uint32_t command_id, enum reply_kind kind);
 /* A push that is not a publication. */
 void client_push(struct client *c, const struct push *push);
+
+/* With so many subscribers on this worker the system calls of one publication take longer
+ * than a turn's budget for them. */
+#define CLIENT_CROWD_MIN 200
+
 /* A shared message: takes one reference over. */
-void client_send_blob(struct client *c, struct blob *message, unsigned metric_frame, bool answer);
+void client_send_blob(struct client *c, struct blob *message, unsigned metric_frame, enum client_order order);
 /* A publication, join or leave of the channel that it is subscribed to. */
 void client_deliver(struct client *c, struct subscription *sub, struct publication *p);
 

@@ -58,16 +58,18 @@ static struct blob *encode_publication_protobuf_deflate(const struct publication
     return encode_deflate(p, PUBLICATION_FORM_PROTOBUF, variant, encode_publication_protobuf);
 }
 
-static void port_send(struct client *c, struct blob *message, bool answer)
+static void port_send(struct client *c, struct blob *message, enum client_order order)
 {
+    static const enum net_flush whens[] = {
+        [CLIENT_DELIVERY] = NET_FLUSH_DELIVERY, [CLIENT_ANSWER] = NET_FLUSH_ANSWER, [CLIENT_CROWD] = NET_FLUSH_CROWD
+    };
     struct session *s = session_of_client(c);
-    if (net_conn_send(&s->conn, message, answer ? NET_FLUSH_ANSWER : NET_FLUSH_DELIVERY) != STATUS_OK)
-        client_disconnect(c, DISCONNECT_INTERNAL);
+    if (net_conn_send(&s->conn, message, whens[order]) != STATUS_OK) client_disconnect(c, DISCONNECT_INTERNAL);
 }
 
-static void port_send_deflate(struct client *c, struct blob *message, bool answer)
+static void port_send_deflate(struct client *c, struct blob *message, enum client_order order)
 {
-    port_send(c, session_deflate_message(session_of_client(c), message), answer);
+    port_send(c, session_deflate_message(session_of_client(c), message), order);
 }
 
 static void close_with(struct session *s, uint16_t code, struct slice reason)

@@ -3,7 +3,9 @@
 
 #include "engine/support/engine_rig.h"
 
+#include "base/check.h"
 #include "base/mem.h"
+#include "engine/client_out.h"
 
 #define ERROR(id, code, message) "{\"id\":" #id ",\"error\":{\"code\":" #code ",\"message\":\"" message "\"}}"
 #define DENIED                   ERROR(2, 103, "permission denied")
@@ -352,6 +354,29 @@ static void data_that_is_no_json_closes_its_json_subscribers_with_3506(void **st
     rig_free(r);
 }
 
+static void copies_for_very_many_subscribers_are_marked_so_and_answers_come_last(void **state)
+{
+    static const struct {
+        uint32_t subscribers;
+        enum client_order order;
+    } sizes[] = { { 1, CLIENT_DELIVERY },
+                  { CLIENT_CROWD_MIN - 1, CLIENT_DELIVERY },
+                  { CLIENT_CROWD_MIN, CLIENT_CROWD } };
+    struct rig *r = rig_new(1, NULL);
+    struct rig_client *c = rig_connected(r, 0, "{\"sub\":\"ann\"}");
+    rig_say(r, c, "{\"id\":2,\"subscribe\":{\"channel\":\"plain:a\"}}");
+    assert_int_equal(c->last_order, CLIENT_ANSWER);
+    struct hub_channel *channel = hub_channel_find(&r->workers[0].engine.hub, 0, SLICE("plain:a"));
+    for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+        channel->subscriber_count = sizes[i].subscribers; /* so many clients take too long to make */
+        rig_publish(r, 0, "plain:a", "1");
+        rig_run(r);
+        assert_int_equal(c->last_order, sizes[i].order);
+    }
+    channel->subscriber_count = 1;
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +387,7 @@ int main(void)
         cmocka_unit_test(history_is_cut_to_the_limit_and_pages_in_both_directions),
         cmocka_unit_test(joins_and_leaves_reach_those_who_want_them),
         cmocka_unit_test(data_that_is_no_json_closes_its_json_subscribers_with_3506),
+        cmocka_unit_test(copies_for_very_many_subscribers_are_marked_so_and_answers_come_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -376,9 +376,9 @@ static struct blob *make_message(struct slice body)
     return blob_new_raw(body);
 }
 
-static void keep_message(struct client *c, struct blob *message, bool answer)
+static void keep_message(struct client *c, struct blob *message, enum client_order order)
 {
-    (void)answer;
+    (void)order;
     buf_append(&harness_of(c)->out, blob_frame(message));
     buf_append_char(&harness_of(c)->out, '\n');
     blob_unref(message);

@@ -168,10 +168,10 @@ static struct blob *make_message(struct slice body)
     return blob_new_raw(body);
 }
 
-static void keep_message(struct client *c, struct blob *message, bool answer)
+static void keep_message(struct client *c, struct blob *message, enum client_order order)
 {
     struct rig_client *rc = of(c);
-    (void)answer;
+    rc->last_order = order;
     assert_true(rc->in_use && !rc->ended);
     struct slice bytes = blob_frame(message);
     assert_null(memchr(bytes.ptr, '\n', bytes.len));

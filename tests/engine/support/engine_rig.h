@@ -49,7 +49,8 @@ struct rig_client {
     char *unread[RIG_SAY_MAX]; /* messages that came meanwhile */
     size_t unread_count;
     uint64_t deadline_ms;
-    size_t queued; /* what port->queued() says; a test sets it */
+    enum client_order last_order; /* of the last message */
+    size_t queued;                /* what port->queued() says; a test sets it */
     uint32_t joined_space, frame_pings, resumes;
     bool in_use, ended;
 };
