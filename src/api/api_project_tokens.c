@@ -46,7 +46,11 @@ static bool is_unknown(const char *value, const char *pattern)
 /* A token that our own verifier would refuse is not made. False: answered. */
 static bool check_configuration(struct api_call *call, const struct policy_token_options *o)
 {
-    if (!is_set(o->hmac_secret_key))
+    if (is_set(o->jwks_public_endpoint))
+        API_PROJECT_ERROR(call, 503, "not_configured",
+                          SLICE("Tokens cannot be made while the operator has configured a jwks_public_endpoint: only "
+                                "tokens under the keys that are published there are good."));
+    else if (!is_set(o->hmac_secret_key))
         API_PROJECT_ERROR(call, 503, "not_configured",
                           SLICE("The operator has configured no secret to sign tokens with: set "
                                 "client.token.hmac_secret_key, or the environment variable "

@@ -22,7 +22,7 @@ static enum status refuse(enum status status, const char *reason, const char **w
     return status;
 }
 
-static enum auth_algorithm algorithm_named(struct slice name)
+enum auth_algorithm auth_algorithm_named(struct slice name)
 {
     static const struct slice names[] = {
 #define ALGORITHM_NAME(id, text) [AUTH_##id] = { text, sizeof(text) - 1 },
@@ -53,7 +53,7 @@ static enum status read_header(struct slice text, struct arena *arena, struct au
     member_reader_object(&m, header_members, ARRAY_COUNT(header_members), &header);
     enum status status = member_reader_finish(&m, "the token's header is not a JSON object", why);
     if (status != STATUS_OK) return status;
-    out->algorithm = algorithm_named(header.alg);
+    out->algorithm = auth_algorithm_named(header.alg);
     out->key_id = header.kid;
     return STATUS_OK;
 }

@@ -17,8 +17,8 @@
 /* A header is two or three short members; this bounds the work before the signature. */
 #define AUTH_HEADER_DEPTH_MAX 8
 
-/* Every algorithm that a key can be configured for. EdDSA joins here with key sets,
- * the only source of such keys; `none` never does. */
+/* Every algorithm that there may be a key for; keys of EdDSA come from key sets only.
+ * `none` never joins. */
 #define AUTH_ALGORITHM_LIST(X)                                                                                         \
     X(HS256, "HS256")                                                                                                  \
     X(HS384, "HS384")                                                                                                  \
@@ -28,7 +28,8 @@
     X(RS512, "RS512")                                                                                                  \
     X(ES256, "ES256")                                                                                                  \
     X(ES384, "ES384")                                                                                                  \
-    X(ES512, "ES512")
+    X(ES512, "ES512")                                                                                                  \
+    X(EDDSA, "EdDSA")
 
 enum auth_algorithm {
 #define AUTH_ALGORITHM_ENUM(name, text) AUTH_##name,
@@ -37,6 +38,9 @@ enum auth_algorithm {
         AUTH_ALGORITHM_COUNT,
     AUTH_ALGORITHM_UNKNOWN = AUTH_ALGORITHM_COUNT, /* anything else, or no alg at all */
 };
+
+/* AUTH_ALGORITHM_UNKNOWN when it is none of the list; the letter case matters. */
+enum auth_algorithm auth_algorithm_named(struct slice name);
 
 /* Under a secret that only this deployment and its backends hold? */
 static inline bool auth_algorithm_is_hmac(enum auth_algorithm algorithm)

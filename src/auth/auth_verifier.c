@@ -2,10 +2,11 @@
 
 #include <stdatomic.h>
 
+#include "auth/auth_endpoint.h"
+#include "auth/auth_scheme.h"
 #include "base/check.h"
 #include "base/mem.h"
 #include "crypto/crypto_hmac.h"
-#include "crypto/crypto_signature.h"
 
 enum key_slot { KEY_CURRENT, KEY_PREVIOUS, KEY_COUNT };
 
@@ -27,7 +28,8 @@ struct auth_verifier {
     struct key_table keys; /* never worked with, only duplicated: shared by all threads */
     struct public_keys public_keys;
     int64_t previous_valid_until_s;
-    char *audience, *issuer, *user_id_claim; /* owned; "" when unset */
+    char *audience, *issuer, *user_id_claim, *jwks_endpoint; /* owned; "" when unset */
+    struct auth_key_source key_source;
     struct auth_matcher audience_matcher, issuer_matcher;
     bool insecure_skip_signature;
 };
@@ -40,17 +42,13 @@ struct auth_scratch {
         struct key_table keys;
         struct crypto_signature *signatures[AUTH_ALGORITHM_COUNT]; /* NULL until needed */
     } by_kind[AUTH_SUBSCRIPTION + 1];
+    struct slice wanted;
 };
 
 static const enum crypto_digest digest_of[AUTH_ALGORITHM_COUNT] = {
     [AUTH_HS256] = CRYPTO_SHA256,
     [AUTH_HS384] = CRYPTO_SHA384,
     [AUTH_HS512] = CRYPTO_SHA512,
-};
-
-static const enum crypto_scheme scheme_of[AUTH_ALGORITHM_COUNT] = {
-    [AUTH_RS256] = CRYPTO_RS256, [AUTH_RS384] = CRYPTO_RS384, [AUTH_RS512] = CRYPTO_RS512,
-    [AUTH_ES256] = CRYPTO_ES256, [AUTH_ES384] = CRYPTO_ES384, [AUTH_ES512] = CRYPTO_ES512,
 };
 
 static void key_table_deinit(struct key_table *keys)
@@ -94,7 +92,7 @@ static bool add_public_key(struct auth_verifier *v, struct slice pem, enum crypt
     if (crypto_public_key_from_pem(pem, type, owner, &why) != STATUS_OK) return false;
     for (enum auth_algorithm algorithm = 0; algorithm < AUTH_ALGORITHM_COUNT; algorithm++) {
         if (auth_algorithm_is_hmac(algorithm) || !is_wanted(algorithms, algorithm)) continue;
-        if (crypto_signature_fits(scheme_of[algorithm], *owner)) v->public_keys.by_algorithm[algorithm] = *owner;
+        if (crypto_signature_fits(auth_scheme_of(algorithm), *owner)) v->public_keys.by_algorithm[algorithm] = *owner;
     }
     return true;
 }
@@ -104,11 +102,13 @@ static bool copy_options(struct auth_verifier *v, const struct auth_options *opt
     v->audience = mem_copy(options->audience);
     v->issuer = mem_copy(options->issuer);
     v->user_id_claim = mem_copy(options->user_id_claim);
+    v->jwks_endpoint = mem_copy(options->jwks_endpoint);
+    v->key_source = options->key_source;
     v->audience_matcher = options->audience_matcher;
     v->issuer_matcher = options->issuer_matcher;
     v->previous_valid_until_s = options->hmac_previous_valid_until_s;
     v->insecure_skip_signature = options->insecure_skip_signature;
-    return v->audience && v->issuer && v->user_id_claim &&
+    return v->audience && v->issuer && v->user_id_claim && v->jwks_endpoint &&
            add_key(v, KEY_CURRENT, options->hmac_key, options->algorithms) &&
            add_key(v, KEY_PREVIOUS, options->hmac_previous_key, options->algorithms) &&
            add_public_key(v, options->rsa_public_key, CRYPTO_KEY_RSA, &v->public_keys.rsa, options->algorithms) &&
@@ -147,6 +147,7 @@ void auth_verifier_unref(struct auth_verifier *v)
     mem_free(v->audience);
     mem_free(v->issuer);
     mem_free(v->user_id_claim);
+    mem_free(v->jwks_endpoint);
     mem_free(v);
 }
 
@@ -160,6 +161,11 @@ void auth_scratch_free(struct auth_scratch *scratch)
     if (!scratch) return;
     for (size_t kind = 0; kind < ARRAY_COUNT(scratch->by_kind); kind++) working_keys_deinit(&scratch->by_kind[kind]);
     mem_free(scratch);
+}
+
+struct slice auth_scratch_wanted(const struct auth_scratch *scratch)
+{
+    return scratch->wanted;
 }
 
 /* The thread's working copies for this verifier; contexts are made on first need. */
@@ -239,7 +245,7 @@ static enum auth_result check_mac(const struct auth_verifier *v, struct key_tabl
 static enum auth_result check_public(const struct crypto_public_key *key, struct crypto_signature **mine,
                                      const struct auth_token *token, const char **why)
 {
-    if (!*mine) *mine = crypto_signature_new(scheme_of[token->algorithm], key);
+    if (!*mine) *mine = crypto_signature_new(auth_scheme_of(token->algorithm), key);
     if (!*mine) return out_of_memory(why);
     if (crypto_signature_verify(*mine, token->signed_part, token->signature)) return AUTH_OK;
     *why = "the signature does not fit the configured public key";
@@ -282,6 +288,72 @@ static enum auth_result refuse(enum auth_result result, const char *reason, cons
     return result;
 }
 
+static enum auth_result result_of(enum status status)
+{
+    return status == STATUS_NO_MEMORY ? AUTH_ERROR : AUTH_INVALID;
+}
+
+/* ---- key sets ---- */
+
+struct variables {
+    const struct auth_verifier *verifier;
+    const struct claims *claims;
+};
+
+static bool group_of(const struct auth_matcher *matcher, struct slice value, struct slice name, struct slice *out)
+{
+    return matcher->group && matcher->group(matcher->context, value, name, out);
+}
+
+/* A group of the audience's pattern wins over one of the issuer's. */
+static struct slice variable(void *context, struct slice name)
+{
+    const struct variables *v = context;
+    const struct auth_matcher *audience = &v->verifier->audience_matcher;
+    struct slice value = { 0 };
+    for (size_t i = 0; audience->matches && i < v->claims->aud_count; i++) {
+        if (!audience->matches(audience->context, v->claims->aud[i])) continue;
+        if (group_of(audience, v->claims->aud[i], name, &value)) return value;
+        break; /* the first that matches speaks */
+    }
+    (void)group_of(&v->verifier->issuer_matcher, v->claims->iss, name, &value);
+    return value;
+}
+
+static enum auth_result check_under(const struct auth_jwk *key, const struct auth_token *token, const char **why)
+{
+    switch (auth_jwk_verify(key, token, why)) {
+    case STATUS_OK: return AUTH_OK;
+    case STATUS_NO_MEMORY: return AUTH_ERROR;
+    default: return AUTH_INVALID;
+    }
+}
+
+/* Nothing of the claims is believed yet, but they say where the key is to be had: so a
+ * token of another issuer or audience is refused before anything is fetched. */
+static enum auth_result check_by_key_set(const struct auth_verifier *v, struct auth_scratch *scratch,
+                                         const struct auth_token *token, const struct claims *claims,
+                                         struct arena *arena, const char **why)
+{
+    struct variables variables = { v, claims };
+    struct slice url;
+    struct auth_jwk *key = NULL;
+    if (!issuer_good(v, claims)) return refuse(AUTH_INVALID, "iss is not the configured issuer", why);
+    if (!audience_good(v, claims)) return refuse(AUTH_INVALID, "aud does not hold the configured audience", why);
+    if (token->key_id.len == 0) return refuse(AUTH_INVALID, "the token's header has no kid", why);
+    enum status status =
+        auth_endpoint_resolve(slice_from_cstr(v->jwks_endpoint), variable, &variables, arena, &url, why);
+    if (status != STATUS_OK) return result_of(status);
+    switch (v->key_source.find(v->key_source.context, url, token->key_id, &key)) {
+    case AUTH_KEY_WAIT: scratch->wanted = url; return AUTH_PENDING;
+    case AUTH_KEY_NONE: return refuse(AUTH_INVALID, "the key set has no key of the token's kid, or is not to be had", why);
+    case AUTH_KEY_FOUND: break;
+    }
+    enum auth_result result = check_under(key, token, why);
+    auth_jwk_unref(key);
+    return result;
+}
+
 /* The order decides between "invalid" and "expired" where both are true; it is
  * Centrifugo's. */
 static enum auth_result check_claims(const struct auth_verifier *v, const struct claims *claims, int64_t now_s,
@@ -301,11 +373,6 @@ static enum auth_result check_claims(const struct auth_verifier *v, const struct
     return AUTH_OK;
 }
 
-static enum auth_result result_of(enum status status)
-{
-    return status == STATUS_NO_MEMORY ? AUTH_ERROR : AUTH_INVALID;
-}
-
 enum auth_result auth_verify(const struct auth_verifier *v, struct auth_scratch *scratch, struct slice text,
                              int64_t now_s, enum auth_kind kind, struct arena *arena, struct claims *out,
                              const char **why)
@@ -313,7 +380,8 @@ enum auth_result auth_verify(const struct auth_verifier *v, struct auth_scratch 
     struct auth_token token;
     enum status status = auth_token_split(text, arena, &token, why);
     if (status != STATUS_OK) return result_of(status);
-    if (!v->insecure_skip_signature) {
+    const bool by_key_set = v->jwks_endpoint[0] != '\0';
+    if (!v->insecure_skip_signature && !by_key_set) {
         enum auth_result result = check_signature(v, working_keys(scratch, v, kind), &token, now_s, why);
         if (result != AUTH_OK) return result;
     }
@@ -322,7 +390,10 @@ enum auth_result auth_verify(const struct auth_verifier *v, struct auth_scratch 
     const struct claims_options options = { kind, slice_from_cstr(v->user_id_claim) };
     status = claims_parse(token.payload, &options, arena, &claims, why);
     if (status != STATUS_OK) return result_of(status);
-    enum auth_result result = check_claims(v, &claims, now_s, kind, why);
+    enum auth_result result = AUTH_OK;
+    if (!v->insecure_skip_signature && by_key_set)
+        result = check_by_key_set(v, scratch, &token, &claims, arena, why);
+    if (result == AUTH_OK) result = check_claims(v, &claims, now_s, kind, why);
     if (result != AUTH_OK) return result;
 
     if (!auth_algorithm_is_hmac(token.algorithm)) {

@@ -13,6 +13,7 @@
 #ifndef XSHATHRA_AUTH_AUTH_VERIFIER_H
 #define XSHATHRA_AUTH_AUTH_VERIFIER_H
 
+#include "auth/auth_jwks.h"
 #include "auth/auth_token.h"
 #include "auth/claims.h"
 
@@ -24,6 +25,22 @@ struct auth_scratch;  /* opaque, one per thread */
 struct auth_matcher {
     bool (*matches)(const void *context, struct slice value); /* NULL = no such check */
     const void *context;
+    /* What the group of that name has matched in value, which *out borrows. False: no
+     * match, or no such group. Asked only for placeholders of an endpoint. */
+    bool (*group)(const void *context, struct slice value, struct slice name, struct slice *out);
+};
+
+enum auth_key_answer {
+    AUTH_KEY_FOUND,
+    AUTH_KEY_NONE, /* the set was asked for just now, and has no such key */
+    AUTH_KEY_WAIT, /* the set must be fetched first */
+};
+
+/* Where the keys of a key set are kept. Called by auth_verify, on its thread. */
+struct auth_key_source {
+    /* FOUND: *out is one reference, handed over. */
+    enum auth_key_answer (*find)(void *context, struct slice url, struct slice key_id, struct auth_jwk **out);
+    void *context;
 };
 
 struct auth_options {
@@ -32,6 +49,10 @@ struct auth_options {
     int64_t hmac_previous_valid_until_s; /* last second in which it counts; 0 = no end */
     struct slice rsa_public_key;         /* PEM; empty: no token with RS256, RS384 or RS512 is good */
     struct slice ecdsa_public_key;       /* PEM; empty: no token with ES* is; its curve says which one may be */
+    /* The address of a key set, see auth_endpoint; empty: the keys above count. Otherwise
+     * they do not, and the token's kid names its key. */
+    struct slice jwks_endpoint;
+    struct auth_key_source key_source; /* of the key set; set when there is one */
     unsigned algorithms;                 /* bits 1u << enum auth_algorithm; 0 = all that a key serves */
     struct slice audience;               /* one value of aud must equal it; empty = not checked */
     struct auth_matcher audience_matcher;
@@ -41,7 +62,7 @@ struct auth_options {
     bool insecure_skip_signature; /* believe every token (development only) */
 };
 
-/* Copies keys and strings; borrows the matchers' contexts. One reference.
+/* Copies keys and strings; borrows the contexts of the matchers and the key source. One reference.
  * NULL when memory is out, or when a public key is none that crypto_public_key takes:
  * whoever reads the configuration asks it first, and can say why. */
 MUST_CHECK struct auth_verifier *auth_verifier_new(const struct auth_options *options);
@@ -52,11 +73,13 @@ void auth_verifier_unref(struct auth_verifier *verifier);                /* any 
 MUST_CHECK struct auth_scratch *auth_scratch_new(void);
 void auth_scratch_free(struct auth_scratch *scratch); /* accepts NULL */
 
-/* What the peer gets differs by kind; connection / subscription below. A key set that
- * must be fetched first (JWKS) will answer AUTH_PENDING, a member to be added here
- * with its completion; every caller has a switch without a default. */
+/* The address that the last AUTH_PENDING on this scratch has asked for; in its arena. */
+struct slice auth_scratch_wanted(const struct auth_scratch *scratch);
+
+/* What the peer gets differs by kind; connection / subscription below. */
 enum auth_result {
     AUTH_OK,
+    AUTH_PENDING, /* fetch auth_scratch_wanted(), and ask again with the same token */
     AUTH_INVALID, /* close 3500 / error 103 */
     AUTH_EXPIRED, /* exp has come or nbf has not: error 109 */
     AUTH_ERROR,   /* error 100: memory was out, or b64info of a connection token is not base64 */
@@ -64,8 +87,8 @@ enum auth_result {
 
 /* Check token at now_s (Unix seconds, rounded down): it is good while now < exp and
  * now >= nbf. AUTH_OK: *out is filled and borrows token and arena; *why is NULL.
- * Otherwise *out is untouched and *why is a constant sentence that names the check
- * that failed: for the operator's eyes, never for the peer's.
+ * AUTH_PENDING: both are untouched. Otherwise *out is untouched and *why is a constant
+ * sentence that names the check that failed: for the operator's eyes, never for the peer's.
  * project_id is dropped from a token that is not under an HMAC algorithm: only the
  * deployment itself may place somebody in a project. */
 MUST_CHECK enum auth_result auth_verify(const struct auth_verifier *verifier, struct auth_scratch *scratch,

@@ -146,6 +146,7 @@ static void build_token(struct policy_token_options *t, const struct config_sett
     t->hmac_previous_valid_until_s = config_get_int_at(s, base, "hmac_previous_secret_key_valid_until");
     t->rsa_public_key = must_copy(config_get_text_at(s, base, "rsa_public_key"));
     t->ecdsa_public_key = must_copy(config_get_text_at(s, base, "ecdsa_public_key"));
+    t->jwks_public_endpoint = must_copy(config_get_text_at(s, base, "jwks_public_endpoint"));
     t->audience = must_copy(config_get_text_at(s, base, "audience"));
     t->audience_regex = must_copy(config_get_text_at(s, base, "audience_regex"));
     t->issuer = must_copy(config_get_text_at(s, base, "issuer"));

@@ -29,8 +29,7 @@ void config_refuse(struct config_settings *s, struct slice path, const char *for
     va_end(args);
 }
 
-__attribute__((format(printf, 3, 4))) static void warn(struct config_settings *s, struct slice path, const char *format,
-                                                       ...)
+void config_warn(struct config_settings *s, struct slice path, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -55,7 +54,7 @@ static void check_not_built(struct config_settings *s)
                           "is set, but what it asks for is not built yet, and going on without it would "
                           "not be safe; allowed is only its default");
         else if (state == CONFIG_WARN)
-            warn(s, i->path, "is set, but what it asks for is not built yet: it has no effect");
+            config_warn(s, i->path, "is set, but what it asks for is not built yet: it has no effect");
     }
 }
 
@@ -95,7 +94,7 @@ static void check_client(struct config_settings *s)
                           origins->value.list[i]);
         for (size_t c = 0; c < pattern.len; c++) {
             if (pattern.ptr[c] < 'A' || pattern.ptr[c] > 'Z') continue;
-            warn(s, origins->path, "has \"%.80s\", which matches nothing: origins are compared in lower case",
+            config_warn(s, origins->path, "has \"%.80s\", which matches nothing: origins are compared in lower case",
                  origins->value.list[i]);
             break;
         }
@@ -122,7 +121,7 @@ static void check_insecure(struct config_settings *s)
         { "http_api.insecure", "everybody who reaches the server API may use it without a key" },
     };
     for (size_t i = 0; i < ARRAY_COUNT(modes); i++) {
-        if (config_get_bool(s, modes[i].path)) warn(s, slice_from_cstr(modes[i].path), "is on: %s", modes[i].meaning);
+        if (config_get_bool(s, modes[i].path)) config_warn(s, slice_from_cstr(modes[i].path), "is on: %s", modes[i].meaning);
     }
 }
 
@@ -157,7 +156,7 @@ static void check_public_key(struct config_settings *s, struct slice base, const
     if (crypto_public_key_from_pem(text, type, &key, &why) != STATUS_OK)
         config_refuse(s, path, "%s", why);
     else if (type == CRYPTO_KEY_RSA && crypto_public_key_bits(key) < CRYPTO_RSA_BITS_RECOMMENDED)
-        warn(s, path, "is an RSA key of %u bits, recommended are %d or more", crypto_public_key_bits(key),
+        config_warn(s, path, "is an RSA key of %u bits, recommended are %d or more", crypto_public_key_bits(key),
              CRYPTO_RSA_BITS_RECOMMENDED);
     crypto_public_key_free(key);
 }
@@ -177,6 +176,7 @@ static void check_token(struct config_settings *s, struct slice base)
     check_one_regex(s, base, "issuer_regex");
     check_public_key(s, base, "rsa_public_key", CRYPTO_KEY_RSA);
     check_public_key(s, base, "ecdsa_public_key", CRYPTO_KEY_EC);
+    config_check_jwks(s, base);
 }
 
 /* Namespaces and proxies: letters, digits, "-", "_" and "."; consumers without the last two. */
@@ -283,7 +283,7 @@ static void check_log(struct config_settings *s)
     enum log_level level;
     const char *text = config_get_text(s, "log.level"), *format = config_get_text(s, "log.format");
     if (!log_level_from_name(slice_from_cstr(text), &level))
-        warn(s, SLICE("log.level"),
+        config_warn(s, SLICE("log.level"),
              "is \"%.80s\", allowed is none, trace, debug, info, warn, error or fatal; it counts as info", text);
     if (format[0] && strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
         config_refuse(s, SLICE("log.format"), "is \"%.80s\", allowed is \"text\" or \"json\"", format);

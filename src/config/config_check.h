@@ -9,8 +9,12 @@
 void config_check(struct config_settings *s);
 /* Options of one namespace: base is "channel.without_namespace" or "channel.namespaces[2]". */
 void config_check_channel(struct config_settings *s, struct slice base);
+/* The key set of client.token or client.subscription_token, which base is. */
+void config_check_jwks(struct config_settings *s, struct slice base);
 /* An error about an option, with the value that it has: "option … is "…", <allowed>". */
 void config_refuse(struct config_settings *s, struct slice path, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void config_warn(struct config_settings *s, struct slice path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* "30s", in the arena. */

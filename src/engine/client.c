@@ -301,8 +301,10 @@ static void handle(struct client *c, const struct command *command)
     struct metrics *m = c->engine->metrics;
     bool pong = c->state == CLIENT_CONNECTED && command_is_pong(command);
     unsigned frame = pong ? METRIC_FRAME_CLIENT_PONG : metric_method(command);
-    metrics_add(m, METRIC_AT2(TRANSPORT_MESSAGES_RECEIVED, c->port->metric_transport, frame), 1);
-    metrics_add(m, METRIC_AT2(TRANSPORT_MESSAGES_RECEIVED_SIZE, c->port->metric_transport, frame), command->len);
+    if (c->keys == CLIENT_KEYS_NONE) { /* not again, when it has waited for its key set */
+        metrics_add(m, METRIC_AT2(TRANSPORT_MESSAGES_RECEIVED, c->port->metric_transport, frame), 1);
+        metrics_add(m, METRIC_AT2(TRANSPORT_MESSAGES_RECEIVED_SIZE, c->port->metric_transport, frame), command->len);
+    }
     if (pong) {
         on_pong(c);
     } else if (c->state == CLIENT_CONNECTED) {
@@ -341,6 +343,8 @@ size_t client_receive(struct client *c, struct slice message)
         }
         uint64_t started_ns = engine_clock_ns(e);
         handle(c, &command);
+        if (c->keys == CLIENT_KEYS_WAIT) return taken; /* the same command comes again */
+        c->keys = CLIENT_KEYS_NONE;
         taken += command.len;
         if (c->parked > 0) return taken;
         metrics_observe(e->metrics, METRIC_CLIENT_COMMAND_DURATION, metric_method(&command),

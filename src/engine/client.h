@@ -57,6 +57,13 @@ enum client_state {
     CLIENT_CLOSING, /* close was decided; nothing is sent or read any more */
 };
 
+/* Of the command in work: was its token's key set asked for? */
+enum client_keys {
+    CLIENT_KEYS_NONE,
+    CLIENT_KEYS_WAIT, /* it is being fetched: the command will be worked on again from its beginning */
+    CLIENT_KEYS_ASKED,
+};
+
 /* What few connections have; allocated when the first of it comes. */
 struct client_extra {
     struct held_bytes *conn_info;            /* owned or NULL */
@@ -86,6 +93,7 @@ struct client {
     uint8_t id[16]; /* shown as a UUID */
     uint8_t state;  /* enum client_state */
     uint8_t parked; /* operations that commands wait for */
+    uint8_t keys;   /* enum client_keys */
     bool expires;
     bool got_project;                    /* a client key has named the space */
     bool gone;                           /* client_gone() has been here */

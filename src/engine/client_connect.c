@@ -243,6 +243,7 @@ void client_on_connect(struct client *c, uint32_t id, const struct connect_reque
         refusal = refuse_error(CLIENT_ERROR_EXPIRED, "the identity has expired already");
     if (!refusal.kind) refusal = connect_collect_subs(c, r, &who, &wanted);
     if (!refusal.kind) refusal = settle_identity(c, &who);
+    if (refusal.kind == REFUSE_LATER) return;
     if (refusal.kind) {
         refuse(c, id, &refusal);
         return;

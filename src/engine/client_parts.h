@@ -96,6 +96,10 @@ struct publication_info client_publication_info(const struct client *c, const st
 struct broker_history_options client_history_options(const struct engine *e, const struct policy_channel_options *o);
 /* Whole seconds until then as a client is told them: 0 when it has passed, cut to 32 bits. */
 uint32_t client_seconds_left(const struct engine *e, int64_t at_s);
+/* Check a token, client_token.c. AUTH_PENDING: its key set is being fetched, and the client
+ * is parked; do nothing more, the same command comes again. Other results as of auth_verify(). */
+MUST_CHECK enum auth_result client_verify(struct client *c, enum auth_kind kind, struct slice token,
+                                          struct claims *claims, const char **why);
 /* Do the claims of a subscription token name this channel, user and client? */
 bool client_token_fits(const struct client *c, const struct claims *claims, struct slice channel);
 /* A claims.project_id means this space: false when it is unknown or archived. */

@@ -31,14 +31,14 @@ static bool replace_info(struct client *c, struct slice info)
     return true;
 }
 
-/* 0 or why the connection is closed. */
+/* 0 or why the connection is closed. 0 also while the key set is being fetched. */
 static uint32_t check_refresh_token(struct client *c, struct slice token, struct claims *claims)
 {
     struct engine *e = c->engine;
     const char *why = NULL;
     uint32_t code = 0;
-    switch (
-        auth_verify(e->verifier, e->auth_scratch, token, e->wall_ms / 1000, AUTH_CONNECTION, &e->arena, claims, &why)) {
+    switch (client_verify(c, AUTH_CONNECTION, token, claims, &why)) {
+    case AUTH_PENDING: return 0;
     case AUTH_INVALID: code = DISCONNECT_INVALID_TOKEN; break;
     case AUTH_EXPIRED: code = DISCONNECT_EXPIRED; break;
     case AUTH_ERROR: code = DISCONNECT_INTERNAL; break;
@@ -68,6 +68,7 @@ void client_on_refresh(struct client *c, uint32_t id, const struct refresh_reque
         client_disconnect(c, code);
         return;
     }
+    if (c->keys == CLIENT_KEYS_WAIT) return;
     if (!replace_info(c, claims.info)) {
         client_disconnect(c, DISCONNECT_INTERNAL);
         return;
@@ -90,14 +91,14 @@ void client_on_refresh(struct client *c, uint32_t id, const struct refresh_reque
     client_reply(c, &reply);
 }
 
-/* Row CP-76. */
+/* Row CP-76. As above. */
 static uint32_t check_sub_refresh(struct client *c, const struct sub_refresh_request *r, struct claims *claims,
                                   bool *expired)
 {
     struct engine *e = c->engine;
     const char *why = NULL;
-    switch (auth_verify(e->subscription_verifier, e->auth_scratch, r->token, e->wall_ms / 1000, AUTH_SUBSCRIPTION,
-                        &e->arena, claims, &why)) {
+    switch (client_verify(c, AUTH_SUBSCRIPTION, r->token, claims, &why)) {
+    case AUTH_PENDING: return 0;
     case AUTH_EXPIRED: *expired = true; return 0;
     case AUTH_OK: break;
     default: return DISCONNECT_INVALID_TOKEN;
@@ -131,6 +132,7 @@ void client_on_sub_refresh(struct client *c, uint32_t id, const struct sub_refre
         client_disconnect(c, code);
         return;
     }
+    if (c->keys == CLIENT_KEYS_WAIT) return;
     struct reply reply = { .id = id, .kind = REPLY_SUB_REFRESH };
     int64_t expire_at_s = expired ? 0 : claims_expire_at(&claims);
     uint32_t left_s = client_seconds_left(e, expire_at_s);

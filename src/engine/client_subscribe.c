@@ -5,6 +5,7 @@
 /* What became of a subscription token: 0, a client error, or a disconnect code. */
 struct token_verdict {
     uint32_t error, disconnect;
+    bool later; /* its key set is being fetched */
 };
 
 bool client_space_of_claims(const struct engine *e, const struct claims *claims, uint32_t *space)
@@ -32,12 +33,12 @@ static struct token_verdict check_token(struct client *c, struct slice token, st
 {
     struct engine *e = c->engine;
     const char *why = NULL;
-    enum auth_result result = auth_verify(e->subscription_verifier, e->auth_scratch, token, e->wall_ms / 1000,
-                                          AUTH_SUBSCRIPTION, &e->arena, claims, &why);
+    enum auth_result result = client_verify(c, AUTH_SUBSCRIPTION, token, claims, &why);
     if (why)
         LOG_INFO("subscription token refused", LOG_STR("user", client_user(c)), LOG_STR("channel", channel),
                  LOG_CSTR("why", why));
     switch (result) {
+    case AUTH_PENDING: return (struct token_verdict){ .later = true };
     case AUTH_INVALID: return (struct token_verdict){ .error = CLIENT_ERROR_PERMISSION_DENIED };
     case AUTH_EXPIRED: return (struct token_verdict){ .error = CLIENT_ERROR_TOKEN_EXPIRED };
     case AUTH_ERROR: return (struct token_verdict){ .error = CLIENT_ERROR_INTERNAL };
@@ -138,6 +139,7 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
         error = CLIENT_ERROR_PERMISSION_DENIED;
     if (!error && r->token.len > 0) {
         struct token_verdict verdict = check_token(c, r->token, r->channel, &claims);
+        if (verdict.later) return;
         if (verdict.disconnect) {
             client_disconnect(c, verdict.disconnect);
             return;

@@ -6,8 +6,8 @@ static struct refusal identify_by_token(struct client *c, struct slice token, st
     const struct policy_deployment *d = e->policy->deployment;
     struct claims claims;
     const char *why = NULL;
-    switch (auth_verify(e->verifier, e->auth_scratch, token, e->wall_ms / 1000, AUTH_CONNECTION, &e->arena, &claims,
-                        &why)) {
+    switch (client_verify(c, AUTH_CONNECTION, token, &claims, &why)) {
+    case AUTH_PENDING: return (struct refusal){ .kind = REFUSE_LATER };
     case AUTH_INVALID: return refuse_close(DISCONNECT_INVALID_TOKEN, why);
     case AUTH_EXPIRED: return refuse_error(CLIENT_ERROR_TOKEN_EXPIRED, why);
     case AUTH_ERROR: return refuse_error(CLIENT_ERROR_INTERNAL, why);

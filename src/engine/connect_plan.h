@@ -18,7 +18,12 @@ struct identity {
     bool may_ask; /* channels of the request are considered */
 };
 
-enum refusal_kind { REFUSE_NOT, REFUSE_ERROR, REFUSE_DISCONNECT };
+enum refusal_kind {
+    REFUSE_NOT,
+    REFUSE_ERROR,
+    REFUSE_DISCONNECT,
+    REFUSE_LATER, /* not known yet: the token's key set is being fetched */
+};
 struct refusal {
     enum refusal_kind kind;
     uint32_t code;

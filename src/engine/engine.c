@@ -20,7 +20,19 @@ static bool regex_matches(const void *context, struct slice value)
     return policy_regex_match(context, value);
 }
 
-static struct auth_verifier *make_verifier(const struct policy_deployment *d, const struct policy_token_options *o)
+static bool regex_group(const void *context, struct slice value, struct slice name, struct slice *out)
+{
+    return policy_regex_group(context, value, name, out);
+}
+
+static enum auth_key_answer find_key(void *context, struct slice url, struct slice key_id, struct auth_jwk **out)
+{
+    const struct engine *e = context;
+    return key_store_find(e->shared->keys, url, key_id, e->now_ms, e->keys_were_asked_for, out);
+}
+
+static struct auth_verifier *make_verifier(struct engine *e, const struct policy_deployment *d,
+                                           const struct policy_token_options *o)
 {
     struct auth_options options = {
         .hmac_key = slice_from_cstr(o->hmac_secret_key),
@@ -28,13 +40,15 @@ static struct auth_verifier *make_verifier(const struct policy_deployment *d, co
         .hmac_previous_valid_until_s = o->hmac_previous_valid_until_s,
         .rsa_public_key = slice_from_cstr(o->rsa_public_key),
         .ecdsa_public_key = slice_from_cstr(o->ecdsa_public_key),
+        .jwks_endpoint = slice_from_cstr(o->jwks_public_endpoint),
+        .key_source = { find_key, e },
         .audience = slice_from_cstr(o->audience),
         .issuer = slice_from_cstr(o->issuer),
         .user_id_claim = slice_from_cstr(o->user_id_claim),
         .insecure_skip_signature = d->insecure_skip_signature,
     };
-    if (o->audience_matcher) options.audience_matcher = (struct auth_matcher){ regex_matches, o->audience_matcher };
-    if (o->issuer_matcher) options.issuer_matcher = (struct auth_matcher){ regex_matches, o->issuer_matcher };
+    if (o->audience_matcher) options.audience_matcher = (struct auth_matcher){ regex_matches, o->audience_matcher, regex_group };
+    if (o->issuer_matcher) options.issuer_matcher = (struct auth_matcher){ regex_matches, o->issuer_matcher, regex_group };
     return auth_verifier_new(&options);
 }
 
@@ -42,9 +56,9 @@ static enum status use_policy(struct engine *e, struct policy *policy)
 {
     const struct policy_deployment *d = policy->deployment;
     if (!e->policy || e->policy->deployment != d) {
-        struct auth_verifier *verifier = make_verifier(d, &d->token);
+        struct auth_verifier *verifier = make_verifier(e, d, &d->token);
         struct auth_verifier *sub =
-            d->subscription_token_enabled ? make_verifier(d, &d->subscription_token) : auth_verifier_ref(verifier);
+            d->subscription_token_enabled ? make_verifier(e, d, &d->subscription_token) : auth_verifier_ref(verifier);
         if (!verifier || !sub) {
             auth_verifier_unref(verifier);
             auth_verifier_unref(sub);

@@ -15,6 +15,7 @@
 #include "broker/broker.h"
 #include "engine/hub.h"
 #include "engine/registry.h"
+#include "keys/key_store.h"
 #include "mailbox/countdown.h"
 #include "metrics/metrics.h"
 #include "policy/policy.h"
@@ -36,6 +37,7 @@ struct engine_shared {
     uint32_t worker_count;
     struct broker *broker;
     struct registry *registry;
+    struct key_store *keys; /* of key sets; may be NULL where no deployment has one */
     struct engine_node node;
     struct metrics *metrics[POST_OFFICE_MAX]; /* one set per worker; read by anyone */
     /* Workers' clients in all, for client.connection_limit. */
@@ -70,6 +72,7 @@ struct engine {
     struct policy *policy;                                  /* one reference */
     struct auth_verifier *verifier, *subscription_verifier; /* the second may be the first */
     struct auth_scratch *auth_scratch;
+    bool keys_were_asked_for; /* the token in work has waited for its key set */
     struct hub hub;
     struct metrics *metrics;
     struct mailbox_wakes *wakes; /* of the loop */
@@ -118,6 +121,8 @@ bool engine_encode_push_protobuf(const struct publication *p, enum publication_v
 void engine_deliver_publication(struct mail *mail, void *worker_context);
 void engine_deliver_gap(struct mail *mail, void *worker_context);
 void engine_deliver_completion(struct mail *mail, void *worker_context);
+/* The mail of struct key_wait. */
+void engine_deliver_keys(struct mail *mail, void *worker_context);
 /* These need to find the engine from the mail's owner. Set once, before threads start. */
 void engine_set_worker_lookup(struct engine *(*engine_of)(void *worker_context));
 /* The engine of the worker that a mail is delivered to. */

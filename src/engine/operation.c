@@ -72,15 +72,19 @@ static struct operation *find(const struct list *operations, uint32_t number)
     return NULL;
 }
 
-void operation_complete(struct engine *e, struct client *c, struct broker_completion *completion)
+void operation_answer(struct engine *e, struct client *c, uint32_t number, struct broker_result *result)
 {
     arena_reset(&e->arena); /* no message is in work while mail is delivered */
-    struct operation *op = find(&c->operations, completion->ticket.operation);
-    if (op) {
-        bool parks = op->parks;
-        finish(op, &completion->result);
-        if (parks && --c->parked == 0 && c->state != CLIENT_CLOSING) c->port->resume(c);
-    }
+    struct operation *op = find(&c->operations, number);
+    if (!op) return;
+    bool parks = op->parks;
+    finish(op, result);
+    if (parks && --c->parked == 0 && c->state != CLIENT_CLOSING) c->port->resume(c);
+}
+
+void operation_complete(struct engine *e, struct client *c, struct broker_completion *completion)
+{
+    operation_answer(e, c, completion->ticket.operation, &completion->result);
     broker_completion_free(completion);
 }
 

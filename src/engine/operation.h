@@ -40,7 +40,10 @@ MUST_CHECK struct operation *operation_new(struct client *c, struct slice channe
 struct broker_ticket operation_ticket(const struct operation *op);
 /* DONE: finish now, and free both. PENDING: keep, and park the client if it parks. */
 void operation_settle(struct operation *op, enum broker_answer answer, struct broker_result *result);
-/* The answer to a pending operation of this client, taken over. */
+/* The answer to the client's pending operation of that number has come: finish it, and
+ * let the client go on when it has waited. result stays the caller's. */
+void operation_answer(struct engine *e, struct client *c, uint32_t number, struct broker_result *result);
+/* The same for a completion, which is taken over. */
 void operation_complete(struct engine *e, struct client *c, struct broker_completion *completion);
 /* The answer to one whose client has gone: true when it was one, and is taken over. */
 bool operation_complete_orphan(struct engine *e, struct broker_completion *completion);

@@ -63,6 +63,7 @@ struct policy_token_options {
     char *hmac_secret_key, *hmac_previous_secret_key;
     int64_t hmac_previous_valid_until_s;     /* 0 = no limit */
     char *rsa_public_key, *ecdsa_public_key; /* PEM; config_check() has seen that they are keys */
+    char *jwks_public_endpoint;              /* config_check() has seen that it is an address */
     char *audience, *audience_regex, *issuer, *issuer_regex, *user_id_claim;
     /* owned; made from the two patterns by policy_deployment_seal(), NULL without them */
     struct policy_regex *audience_matcher, *issuer_matcher;
@@ -185,6 +186,9 @@ struct policy_regex *policy_regex_new(struct slice pattern, char *error_out, siz
 void policy_regex_free(struct policy_regex *r);
 /* False also when the match limit was hit. */
 bool policy_regex_match(const struct policy_regex *r, struct slice subject);
+/* What the group of that name matched in subject, which *out borrows; empty when it took
+ * no part. False: no match, or no such group. */
+bool policy_regex_group(const struct policy_regex *r, struct slice subject, struct slice name, struct slice *out);
 
 /* Glob match as for client.allowed_origins (row TR-02): `*` any run, `?` one character,
  * [...] a class, {a,b} alternatives, `\` takes the next character as it is; a

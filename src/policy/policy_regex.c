@@ -10,6 +10,8 @@
 #define MATCH_LIMIT   100000
 #define DEPTH_LIMIT   1000
 #define HEAP_LIMIT_KB 1024
+/* What the library takes. */
+#define GROUP_NAME_MAX 32
 
 struct policy_regex {
     pcre2_code *code;
@@ -73,12 +75,42 @@ void policy_regex_free(struct policy_regex *r)
     mem_free(r);
 }
 
+/* 0 or more: there is a match. */
+static int match(const struct policy_regex *r, struct slice subject, pcre2_match_data *data)
+{
+    PCRE2_SPTR text = (PCRE2_SPTR)(subject.ptr ? subject.ptr : "");
+    return pcre2_match(r->code, text, subject.len, 0, 0, data, r->limits);
+}
+
 bool policy_regex_match(const struct policy_regex *r, struct slice subject)
 {
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     if (!data) return false;
-    PCRE2_SPTR text = (PCRE2_SPTR)(subject.ptr ? subject.ptr : "");
-    const int result = pcre2_match(r->code, text, subject.len, 0, 0, data, r->limits);
+    const int result = match(r, subject, data);
     pcre2_match_data_free(data);
     return result >= 0;
+}
+
+/* The number of a named group, or -1. */
+static int group_number(const struct policy_regex *r, struct slice name)
+{
+    char text[GROUP_NAME_MAX + 1];
+    if (name.len == 0 || name.len > GROUP_NAME_MAX) return -1;
+    memcpy(text, name.ptr, name.len);
+    text[name.len] = '\0';
+    return pcre2_substring_number_from_name(r->code, (PCRE2_SPTR)text);
+}
+
+bool policy_regex_group(const struct policy_regex *r, struct slice subject, struct slice name, struct slice *out)
+{
+    const int number = group_number(r, name);
+    pcre2_match_data *data = number > 0 ? pcre2_match_data_create_from_pattern(r->code, NULL) : NULL;
+    const bool matches = data && match(r, subject, data) >= 0;
+    if (matches) {
+        const PCRE2_SIZE *bounds = pcre2_get_ovector_pointer(data) + 2 * (size_t)number;
+        const bool took_part = bounds[0] != PCRE2_UNSET && bounds[1] >= bounds[0];
+        *out = took_part ? slice_of(subject.ptr + bounds[0], bounds[1] - bounds[0]) : (struct slice){ 0 };
+    }
+    pcre2_match_data_free(data);
+    return matches;
 }

@@ -15,6 +15,7 @@
 #include "broker/memory/memory_broker.h"
 #include "control/control.h"
 #include "crypto/crypto_random.h"
+#include "keys/key_fetcher.h"
 #include "platform/platform_clock.h"
 #include "platform/platform_cpu.h"
 #include "platform/platform_limit.h"
@@ -44,6 +45,7 @@ struct server {
     uint32_t initialised; /* workers that worker_deinit() is owed to */
     bool running;         /* their threads were started */
     struct control *control;
+    struct key_fetcher *fetcher;
     struct control_first_run first_run;
     uint64_t descriptors;
 };
@@ -108,6 +110,8 @@ static void build_shared(struct server *s)
     e->office = &s->shared.office;
     e->worker_count = s->worker_count;
     e->registry = registry_new();
+    e->keys = key_store_new(&s->shared.office, engine_deliver_keys);
+    s->fetcher = key_fetcher_new(e->keys);
     for (uint32_t i = 0; i < s->worker_count; i++) e->metrics[i] = metrics_new();
     s->shared.node_metrics = metrics_new();
     pthread_mutex_init(&s->shared.node_metrics_lock, NULL);
@@ -143,6 +147,14 @@ static bool listen_all(struct server *s, const char *address, uint16_t port, enu
     return ok;
 }
 
+/* Only a deployment with a key set has a thread that fetches it. */
+static bool start_fetcher(struct server *s, const struct policy_deployment *d)
+{
+    const bool is_needed = d->token.jwks_public_endpoint[0] ||
+                           (d->subscription_token_enabled && d->subscription_token.jwks_public_endpoint[0]);
+    return !is_needed || key_fetcher_start(s->fetcher);
+}
+
 static bool make_tls(struct server *s)
 {
     char error[SERVER_TLS_ERROR_MAX];
@@ -173,6 +185,10 @@ static bool start_workers(struct server *s)
     if (!listen_all(s, c->http_address, c->http_port, WORKER_LISTENER_PUBLIC, fds) ||
         !listen_all(s, c->internal_address, c->internal_port, WORKER_LISTENER_INTERNAL, fds))
         return false;
+    if (!start_fetcher(s, c->deployment)) {
+        fprintf(stderr, "xshathra: the thread that fetches key sets cannot start\n");
+        return false;
+    }
     for (uint32_t i = 0; i < s->worker_count; i++) {
         enum status status = worker_init(&s->workers[i], &s->shared, i, control_policy(s->control), fds[i]);
         s->initialised = i + 1;
@@ -225,7 +241,7 @@ static bool reload_tls(struct server *s, const struct config *fresh)
 static void reload(struct server *s)
 {
     struct config *fresh = startup_reload_config(s->options, &s->secrets);
-    if (!fresh || !reload_tls(s, fresh)) {
+    if (!fresh || !start_fetcher(s, fresh->deployment) || !reload_tls(s, fresh)) {
         LOG_ERROR("reload refused: the configuration before stays in force");
         config_free(fresh);
         return;
@@ -281,6 +297,7 @@ static void tear_down(struct server *s)
 {
     struct broker *broker = s->shared.engine.broker;
     control_stop(s->control);
+    if (s->fetcher) key_fetcher_stop(s->fetcher);
     if (broker && broker->ops->stop) broker->ops->stop(broker);
     for (int round = 0; s->running && round < 2; round++) drain_mail(s); /* answers to what the first round did */
     for (uint32_t i = 0; i < s->initialised; i++) worker_deinit(&s->workers[i]);
@@ -288,6 +305,8 @@ static void tear_down(struct server *s)
     server_tls_free(s->tls);
     for (uint32_t i = 0; i < s->worker_count; i++) mailbox_deinit(&s->workers[i].mailbox);
     control_free(s->control);
+    key_fetcher_free(s->fetcher);
+    key_store_free(s->shared.engine.keys);
     registry_free(s->shared.engine.registry);
     for (uint32_t i = 0; i < s->worker_count; i++) metrics_free(s->shared.engine.metrics[i]);
     metrics_free(s->shared.node_metrics);
