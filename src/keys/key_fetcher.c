@@ -2,9 +2,11 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <curl/curl.h>
 
+#include "auth/auth_endpoint.h"
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -41,9 +43,20 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context)
     return buf_ok(&t->body) ? size * count : 0;
 }
 
+/* The variables of OpenSSL, which libcurl would not look at: for a certificate authority
+ * of the operator's own. */
+static CURLcode set_authorities(CURL *easy)
+{
+    const char *file = getenv("SSL_CERT_FILE"), *folder = getenv("SSL_CERT_DIR");
+    CURLcode failed = CURLE_OK;
+    if (file && file[0]) failed |= curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+    if (folder && folder[0]) failed |= curl_easy_setopt(easy, CURLOPT_CAPATH, folder);
+    return failed;
+}
+
 static bool set_up(struct transfer *t, struct slice url)
 {
-    char text[4096];
+    char text[AUTH_ENDPOINT_LEN_MAX + 1];
     const bool secure = slice_eq_nocase(slice_head(url, 6), SLICE("https:"));
     CHECK(url.len < sizeof text);
     snprintf(text, sizeof text, "%.*s", SLICE_ARG(url));
@@ -65,6 +78,7 @@ static bool set_up(struct transfer *t, struct slice url)
     failed |= curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
     failed |= curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
     failed |= curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+    failed |= set_authorities(t->easy);
     return failed == CURLE_OK;
 }
 

@@ -245,16 +245,22 @@ static void drop_expired(struct key_fetch *f, uint64_t now_ms)
     f->entry_count = kept;
 }
 
+static struct entry *first_to_end(struct key_fetch *f)
+{
+    struct entry *first = &f->entries[0];
+    for (size_t i = 1; i < f->entry_count; i++)
+        if (f->entries[i].expires_ms < first->expires_ms) first = &f->entries[i];
+    return first;
+}
+
 /* The place of a key in entries, which has room; the one that ends first gives way. */
 static struct entry *place_for(struct key_fetch *f, struct slice key_id)
 {
     struct entry *entry = find_entry(f, key_id);
-    if (!entry && f->entry_count < KEY_ENTRIES_MAX) {
-        entry = &f->entries[f->entry_count++];
-        *entry = (struct entry){ 0 };
-    }
-    for (size_t i = 0; !entry && i < f->entry_count; i++)
-        if (f->entries[i].expires_ms <= f->entries[0].expires_ms) entry = &f->entries[i];
+    if (entry) return entry;
+    if (f->entry_count == KEY_ENTRIES_MAX) return first_to_end(f);
+    entry = &f->entries[f->entry_count++];
+    *entry = (struct entry){ 0 };
     return entry;
 }
 
