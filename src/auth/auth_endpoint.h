@@ -30,7 +30,7 @@ bool auth_endpoint_path_is_clean(struct slice url);
  * MALFORMED: the path is not clean, or a value has a byte that no address has;
  * TOO_LARGE: the limit above; NO_MEMORY. */
 MUST_CHECK enum status auth_endpoint_resolve(struct slice text,
-                                             struct slice (*value_of)(void *context, struct slice name),
-                                             void *context, struct arena *arena, struct slice *url, const char **why);
+                                             struct slice (*value_of)(void *context, struct slice name), void *context,
+                                             struct arena *arena, struct slice *url, const char **why);
 
 #endif

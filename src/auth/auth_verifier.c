@@ -346,7 +346,8 @@ static enum auth_result check_by_key_set(const struct auth_verifier *v, struct a
     if (status != STATUS_OK) return result_of(status);
     switch (v->key_source.find(v->key_source.context, url, token->key_id, &key)) {
     case AUTH_KEY_WAIT: scratch->wanted = url; return AUTH_PENDING;
-    case AUTH_KEY_NONE: return refuse(AUTH_INVALID, "the key set has no key of the token's kid, or is not to be had", why);
+    case AUTH_KEY_NONE:
+        return refuse(AUTH_INVALID, "the key set has no key of the token's kid, or is not to be had", why);
     case AUTH_KEY_FOUND: break;
     }
     enum auth_result result = check_under(key, token, why);
@@ -391,8 +392,7 @@ enum auth_result auth_verify(const struct auth_verifier *v, struct auth_scratch 
     status = claims_parse(token.payload, &options, arena, &claims, why);
     if (status != STATUS_OK) return result_of(status);
     enum auth_result result = AUTH_OK;
-    if (!v->insecure_skip_signature && by_key_set)
-        result = check_by_key_set(v, scratch, &token, &claims, arena, why);
+    if (!v->insecure_skip_signature && by_key_set) result = check_by_key_set(v, scratch, &token, &claims, arena, why);
     if (result == AUTH_OK) result = check_claims(v, &claims, now_s, kind, why);
     if (result != AUTH_OK) return result;
 

@@ -53,8 +53,8 @@ struct auth_options {
      * they do not, and the token's kid names its key. */
     struct slice jwks_endpoint;
     struct auth_key_source key_source; /* of the key set; set when there is one */
-    unsigned algorithms;                 /* bits 1u << enum auth_algorithm; 0 = all that a key serves */
-    struct slice audience;               /* one value of aud must equal it; empty = not checked */
+    unsigned algorithms;               /* bits 1u << enum auth_algorithm; 0 = all that a key serves */
+    struct slice audience;             /* one value of aud must equal it; empty = not checked */
     struct auth_matcher audience_matcher;
     struct slice issuer; /* iss must equal it; empty = not checked */
     struct auth_matcher issuer_matcher;

@@ -95,7 +95,7 @@ static void check_client(struct config_settings *s)
         for (size_t c = 0; c < pattern.len; c++) {
             if (pattern.ptr[c] < 'A' || pattern.ptr[c] > 'Z') continue;
             config_warn(s, origins->path, "has \"%.80s\", which matches nothing: origins are compared in lower case",
-                 origins->value.list[i]);
+                        origins->value.list[i]);
             break;
         }
     }
@@ -121,7 +121,8 @@ static void check_insecure(struct config_settings *s)
         { "http_api.insecure", "everybody who reaches the server API may use it without a key" },
     };
     for (size_t i = 0; i < ARRAY_COUNT(modes); i++) {
-        if (config_get_bool(s, modes[i].path)) config_warn(s, slice_from_cstr(modes[i].path), "is on: %s", modes[i].meaning);
+        if (config_get_bool(s, modes[i].path))
+            config_warn(s, slice_from_cstr(modes[i].path), "is on: %s", modes[i].meaning);
     }
 }
 
@@ -157,7 +158,7 @@ static void check_public_key(struct config_settings *s, struct slice base, const
         config_refuse(s, path, "%s", why);
     else if (type == CRYPTO_KEY_RSA && crypto_public_key_bits(key) < CRYPTO_RSA_BITS_RECOMMENDED)
         config_warn(s, path, "is an RSA key of %u bits, recommended are %d or more", crypto_public_key_bits(key),
-             CRYPTO_RSA_BITS_RECOMMENDED);
+                    CRYPTO_RSA_BITS_RECOMMENDED);
     crypto_public_key_free(key);
 }
 
@@ -284,7 +285,7 @@ static void check_log(struct config_settings *s)
     const char *text = config_get_text(s, "log.level"), *format = config_get_text(s, "log.format");
     if (!log_level_from_name(slice_from_cstr(text), &level))
         config_warn(s, SLICE("log.level"),
-             "is \"%.80s\", allowed is none, trace, debug, info, warn, error or fatal; it counts as info", text);
+                    "is \"%.80s\", allowed is none, trace, debug, info, warn, error or fatal; it counts as info", text);
     if (format[0] && strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
         config_refuse(s, SLICE("log.format"), "is \"%.80s\", allowed is \"text\" or \"json\"", format);
 }

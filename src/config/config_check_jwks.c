@@ -131,6 +131,7 @@ void config_check_jwks(struct config_settings *s, struct slice base)
         check_pattern(s, base, endpoint, "issuer_regex");
         check_pattern(s, base, endpoint, "audience_regex");
     } else if (!auth_endpoint_path_is_clean(endpoint)) {
-        config_warn(s, path, "has an empty, \".\" or \"..\" segment in its path, or ends with \"/\": every token is refused");
+        config_warn(s, path,
+                    "has an empty, \".\" or \"..\" segment in its path, or ends with \"/\": every token is refused");
     }
 }

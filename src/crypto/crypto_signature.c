@@ -15,7 +15,7 @@
 #define DER_INTEGER  0x02
 #define DER_SEQUENCE 0x30
 /* Lengths from here on take a byte that says how many bytes they have. */
-#define DER_LONG_LENGTH 0x80
+#define DER_LONG_LENGTH       0x80
 #define ED25519_SIGNATURE_LEN 64
 
 static const struct scheme {
@@ -154,8 +154,7 @@ bool crypto_signature_verify(struct crypto_signature *check, struct slice messag
     if (signature.len != check->signature_len) return false;
     /* what goes wrong stays out of the thread's error queue, which TLS reads */
     ERR_set_mark();
-    const bool good =
-        check->whole ? verify_whole(check, message, signature) : verify_hashed(check, message, signature);
+    const bool good = check->whole ? verify_whole(check, message, signature) : verify_hashed(check, message, signature);
     ERR_pop_to_mark();
     return good;
 }

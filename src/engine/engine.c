@@ -47,8 +47,10 @@ static struct auth_verifier *make_verifier(struct engine *e, const struct policy
         .user_id_claim = slice_from_cstr(o->user_id_claim),
         .insecure_skip_signature = d->insecure_skip_signature,
     };
-    if (o->audience_matcher) options.audience_matcher = (struct auth_matcher){ regex_matches, o->audience_matcher, regex_group };
-    if (o->issuer_matcher) options.issuer_matcher = (struct auth_matcher){ regex_matches, o->issuer_matcher, regex_group };
+    if (o->audience_matcher)
+        options.audience_matcher = (struct auth_matcher){ regex_matches, o->audience_matcher, regex_group };
+    if (o->issuer_matcher)
+        options.issuer_matcher = (struct auth_matcher){ regex_matches, o->issuer_matcher, regex_group };
     return auth_verifier_new(&options);
 }
 

@@ -7,8 +7,8 @@
  *
  * A set is what a GET answers with status 200, at most AUTH_JWKS_BYTES_MAX long, within
  * KEY_FETCH_TIMEOUT_MS, redirects included; KEY_FETCH_TRIES times. Certificates are
- * checked against those of the system, or of SSL_CERT_FILE and SSL_CERT_DIR; a redirect never leaves https; no proxy of the
- * environment is used. Source of behaviour: Centrifugo v6, internal/jwks. */
+ * checked against those of the system, or of SSL_CERT_FILE and SSL_CERT_DIR; a redirect never leaves https; no proxy of
+ * the environment is used. Source of behaviour: Centrifugo v6, internal/jwks. */
 #ifndef XSHATHRA_KEYS_KEY_FETCHER_H
 #define XSHATHRA_KEYS_KEY_FETCHER_H
 

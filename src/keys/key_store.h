@@ -12,7 +12,7 @@
  * than KEY_FETCH_INTERVAL_MS after the one before: tokens with made-up kids cost the key
  * server no more than that. A key counts for KEY_TTL_MS after the last set that had it,
  * and, while its server does not answer, for KEY_STALE_MS more. Times are monotonic.
- * Source of behaviour: Centrifugo v6, and decisions/0024. */
+ * Source of behaviour: Centrifugo v6, and docs/decisions/0013-key-sets.md. */
 #ifndef XSHATHRA_KEYS_KEY_STORE_H
 #define XSHATHRA_KEYS_KEY_STORE_H
 

@@ -41,7 +41,7 @@ static void token_options_deinit(struct policy_token_options *t)
 {
     char *const owned[] = { t->hmac_secret_key, t->hmac_previous_secret_key, t->rsa_public_key, t->ecdsa_public_key,
                             t->audience,        t->audience_regex,           t->issuer,         t->issuer_regex,
-                            t->user_id_claim, t->jwks_public_endpoint };
+                            t->user_id_claim,   t->jwks_public_endpoint };
     for (size_t i = 0; i < ARRAY_COUNT(owned); i++) mem_free(owned[i]);
     policy_regex_free(t->audience_matcher);
     policy_regex_free(t->issuer_matcher);

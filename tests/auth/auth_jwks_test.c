@@ -126,8 +126,8 @@ static void what_a_key_is_for_decides(void **state)
 
 static void a_key_that_is_no_use_leaves_the_others_as_they_are(void **state)
 {
-    struct auth_jwks set = parsed("{\"keys\":[{\"kty\":\"new\",\"kid\":\"n\",\"use\":\"sig\"},{},{" SIG
-                                  "," RFC_P256_NUMBERS "}]}");
+    struct auth_jwks set =
+        parsed("{\"keys\":[{\"kty\":\"new\",\"kid\":\"n\",\"use\":\"sig\"},{},{" SIG "," RFC_P256_NUMBERS "}]}");
     assert_int_equal(set.count, 1);
     assert_int_equal(verify(set.keys[0], RFC_ES256_TOKEN), STATUS_OK);
     auth_jwks_deinit(&set);
@@ -204,8 +204,8 @@ static void sets_are_bounded_in_bytes_and_keys(void **state)
 
 static void memory_may_run_out_at_each_allocation(void **state)
 {
-    static const char text[] = "{\"keys\":[{" SIG "," RFC_RSA_NUMBERS "},{\"kid\":\"\\u0065\",\"use\":\"sig\","
-                               RFC_P256_NUMBERS "}]}";
+    static const char text[] =
+        "{\"keys\":[{" SIG "," RFC_RSA_NUMBERS "},{\"kid\":\"\\u0065\",\"use\":\"sig\"," RFC_P256_NUMBERS "}]}";
     bool failed = true;
     for (size_t n = 1; failed; n++) {
         struct auth_jwks set = { 0 };

@@ -1,5 +1,4 @@
-/* RS* and ES* signatures of Project Wycheproof. Its keys are numbers, ours are PEM text:
- * they are written as such on the way. */
+/* RS* and ES* signatures of Project Wycheproof, whose keys are numbers as in a key set. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,11 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
-
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
-#include <openssl/param_build.h>
-#include <openssl/pem.h>
 
 #include "auth/auth_token.h"
 #include "base/base64.h"
@@ -44,56 +38,20 @@ static size_t decoded(const char *text, uint8_t *out)
     return (size_t)len;
 }
 
-static void push_number(OSSL_PARAM_BLD *builder, const char *name, const char *text, BIGNUM **number)
-{
-    uint8_t bytes[1024];
-    *number = BN_bin2bn(bytes, (int)decoded(text, bytes), NULL);
-    assert_int_equal(OSSL_PARAM_BLD_push_BN(builder, name, *number), 1);
-}
-
-/* 1 + x + y */
-static void push_point(OSSL_PARAM_BLD *builder, const struct group *group, uint8_t point[static 256])
-{
-    size_t len = 1;
-    point[0] = 4; /* uncompressed */
-    len += decoded(group->x, point + len);
-    len += decoded(group->y, point + len);
-    assert_int_equal(OSSL_PARAM_BLD_push_utf8_string(builder, OSSL_PKEY_PARAM_GROUP_NAME, group->crv, 0), 1);
-    assert_int_equal(OSSL_PARAM_BLD_push_octet_string(builder, OSSL_PKEY_PARAM_PUB_KEY, point, len), 1);
-}
-
 static struct crypto_public_key *key_of(const struct group *group)
 {
-    const bool is_rsa = strcmp(group->kty, "RSA") == 0;
-    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-    BIGNUM *n = NULL, *e = NULL;
-    uint8_t point[256];
-    if (is_rsa) {
-        push_number(builder, OSSL_PKEY_PARAM_RSA_N, group->n, &n);
-        push_number(builder, OSSL_PKEY_PARAM_RSA_E, group->e, &e);
-    } else {
-        push_point(builder, group, point);
-    }
-    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, is_rsa ? "RSA" : "EC", NULL);
-    EVP_PKEY *native = NULL;
-    assert_int_equal(EVP_PKEY_fromdata_init(ctx), 1);
-    assert_int_equal(EVP_PKEY_fromdata(ctx, &native, EVP_PKEY_PUBLIC_KEY, params), 1);
-    BIO *bio = BIO_new(BIO_s_mem());
-    assert_int_equal(PEM_write_bio_PUBKEY(bio, native), 1);
-    char *text;
-    const long len = BIO_get_mem_data(bio, &text);
+    uint8_t first[1024], second[128];
     struct crypto_public_key *key = NULL;
-    assert_int_equal(
-        crypto_public_key_from_pem(slice_of(text, (size_t)len), is_rsa ? CRYPTO_KEY_RSA : CRYPTO_KEY_EC, &key, &why),
-        STATUS_OK);
-    BIO_free(bio);
-    EVP_PKEY_free(native);
-    EVP_PKEY_CTX_free(ctx);
-    OSSL_PARAM_free(params);
-    OSSL_PARAM_BLD_free(builder);
-    BN_free(n);
-    BN_free(e);
+    enum status status;
+    if (strcmp(group->kty, "RSA") == 0) {
+        const struct slice n = slice_of(first, decoded(group->n, first));
+        status = crypto_public_key_from_rsa(n, slice_of(second, decoded(group->e, second)), &key, &why);
+    } else {
+        const struct slice x = slice_of(first, decoded(group->x, first));
+        const struct slice y = slice_of(second, decoded(group->y, second));
+        status = crypto_public_key_from_ec(slice_from_cstr(group->crv), x, y, &key, &why);
+    }
+    assert_int_equal(status, STATUS_OK);
     return key;
 }
 
@@ -140,7 +98,7 @@ static void read_group(struct group *group, const char *line)
     take_member(line, "y", group->y, sizeof group->y);
 }
 
-/* The others are for PS*, for HMAC, or have a use beside them that PEM text has no place for. */
+/* The others are for PS*, for HMAC, or name no algorithm. */
 static bool is_ours(const struct group *group)
 {
     return strncmp(group->alg, "RS", 2) == 0 || strncmp(group->alg, "ES", 2) == 0;

@@ -28,7 +28,7 @@ async function ownKeys(more = {}) {
   return { own, options: { config: withEndpoint(own.url(), more) } };
 }
 // A scenario with a server and a key server of its own.
-function withKeys(name, body, more) {
+function keyed(name, body, more) {
   let own;
   alone(
     name,
@@ -67,7 +67,7 @@ scenario('an issuer that is not configured is refused before anything is fetched
   assert.deepEqual(keys.requests, []);
 });
 
-withKeys('an unmodified centrifuge client connects in either encoding, its set is fetched once', async (server, own) => {
+keyed('an unmodified centrifuge client connects in either encoding, its set is fetched once', async (server, own) => {
   const key = makeKey('EdDSA', 'one');
   own.publish([key]);
   const channel = `public:${fresh()}`;
@@ -84,7 +84,7 @@ withKeys('an unmodified centrifuge client connects in either encoding, its set i
   assert.equal(own.requests.length, 1);
 });
 
-withKeys('a Protobuf client waits for its key set as well, and what it sent meanwhile is done after', async (server, own) => {
+keyed('a Protobuf client waits for its key set as well, and what it sent meanwhile is done after', async (server, own) => {
   const key = makeKey('ES256', 'one');
   let answer;
   own.answer = (request, response) => (answer = response);
@@ -96,7 +96,7 @@ withKeys('a Protobuf client waits for its key set as well, and what it sent mean
   await client.events.takeWhere((event) => event.name === 'connected');
 });
 
-withKeys('with a key set the shared secret is worth nothing, and no tokens are made', async (server, own) => {
+keyed('with a key set the shared secret is worth nothing, and no tokens are made', async (server, own) => {
   const key = makeKey('RS256', 'one');
   own.publish([key]);
   assert.equal(await outcome(server, server.token('ann')), 3500);
@@ -108,7 +108,7 @@ withKeys('with a key set the shared secret is worth nothing, and no tokens are m
   assert.match(answer.text, /not_configured.*jwks_public_endpoint/);
 });
 
-withKeys('while one waits for its key set, its commands wait in order and everybody else goes on', async (server, own) => {
+keyed('while one waits for its key set, its commands wait in order and everybody else goes on', async (server, own) => {
   const known = makeKey('RS256', 'known');
   const later = makeKey('RS256', 'later');
   const channel = `chat:${fresh()}`;
@@ -143,7 +143,7 @@ withKeys('while one waits for its key set, its commands wait in order and everyb
   for (const each of [...others, waiting]) each.close();
 });
 
-withKeys('a set is fetched once for all who wait for it, whoever goes away meanwhile', async (server, own) => {
+keyed('a set is fetched once for all who wait for it, whoever goes away meanwhile', async (server, own) => {
   const key = makeKey('ES256', 'one');
   let answer;
   own.answer = (request, response) => (answer = response);
@@ -163,7 +163,7 @@ withKeys('a set is fetched once for all who wait for it, whoever goes away meanw
   assert.equal(own.requests.length, 1);
 });
 
-withKeys('a new kid makes the set be fetched again, and the old key counts on', async (server, own) => {
+keyed('a new kid makes the set be fetched again, and the old key counts on', async (server, own) => {
   const first = makeKey('RS256', 'first');
   const second = makeKey('RS256', 'second');
   own.publish([first]);
@@ -174,7 +174,7 @@ withKeys('a new kid makes the set be fetched again, and the old key counts on', 
   assert.equal(own.requests.length, 2);
 });
 
-withKeys('made-up kids do not make the set be fetched more than once a second', async (server, own) => {
+keyed('made-up kids do not make the set be fetched more than once a second', async (server, own) => {
   const key = makeKey('RS256', 'one');
   own.publish([key]);
   const began = Date.now();
@@ -185,7 +185,7 @@ withKeys('made-up kids do not make the set be fetched more than once a second', 
   assert.ok(own.requests.length <= 2 + (Date.now() - began) / 1000, `${own.requests.length} requests`);
 });
 
-withKeys('a key that was fetched counts while the key server is gone; one that was not is refused', async (server, own) => {
+keyed('a key that was fetched counts while the key server is gone; one that was not is refused', async (server, own) => {
   const key = makeKey('EdDSA', 'one');
   own.publish([key]);
   assert.equal(await outcome(server, signWith(key, { sub: 'ann' })), 'connected');
@@ -211,7 +211,7 @@ alone(
   },
 );
 
-withKeys('an answer longer than 512 KB is not read to its end', async (server, own) => {
+keyed('an answer longer than 512 KB is not read to its end', async (server, own) => {
   const key = makeKey('RS256', 'one');
   const set = JSON.stringify({ keys: [key.jwk], x: 'x'.repeat(600 * 1024) });
   own.say(set); // with its length
@@ -226,7 +226,7 @@ withKeys('an answer longer than 512 KB is not read to its end', async (server, o
   await until(() => own.cut, 'the answer to be cut');
 });
 
-withKeys('refresh and sub_refresh wait for key sets too', async (server, own) => {
+keyed('refresh and sub_refresh wait for key sets too', async (server, own) => {
   const [first, second, third] = ['1', '2', '3'].map((kid) => makeKey('ES256', kid));
   const channel = `private:${fresh()}`;
   own.publish([first]);
@@ -241,6 +241,7 @@ withKeys('refresh and sub_refresh wait for key sets too', async (server, own) =>
   assert.equal(own.requests.length, 3);
   ws.send({ refresh: { token: signWith(third, { sub: 'ann' }, { kid: 'none' }) } });
   assert.equal((await ws.closing()).code, 3500);
+  ws.close();
 });
 
 alone(
@@ -265,7 +266,7 @@ alone(
   },
 );
 
-withKeys('projectId in a token under a key set is ignored: the connection is in the Default space', async (server, own) => {
+keyed('projectId in a token under a key set is ignored: the connection is in the Default space', async (server, own) => {
   const key = makeKey('RS256', 'one');
   own.publish([key]);
   assert.equal(await outcome(server, signWith(key, { sub: 'ann', projectId: 'proj_doesnotexist' })), 'connected');
@@ -281,13 +282,14 @@ alone('SIGHUP puts a key set in the place of the shared secret', { config: testC
   assert.equal(await outcome(server, server.token('ann')), 3500);
 });
 
-withKeys('the server ends in time while a key server does not answer', async (server, own) => {
+keyed('the server ends in time while a key server does not answer', async (server, own) => {
   own.answer = () => {};
   const ws = await RawWs.open(server);
   ws.send({ connect: { token: signWith(makeKey('RS256', 'one'), { sub: 'ann' }) } });
   await until(() => own.requests.length > 0, 'the key server to be asked');
+  const told = ws.closing().then(() => ws.close());
   await server.stop();
-  ws.close();
+  await told;
 });
 
 const folder = mkdtempSync(join(tmpdir(), 'xshathra-jwks-'));

@@ -124,11 +124,12 @@ static void every_command_with_a_token_waits(void **state)
 {
     static const struct {
         const char *command, *claims, *good; /* good: a part of the answer */
-        uint32_t close; /* when there is no such key; 0 = the answer below */
+        uint32_t close;                      /* when there is no such key; 0 = the answer below */
         const char *bad;
     } rows[] = {
-        { "{\"id\":2,\"subscribe\":{\"channel\":\"closed:a\",\"token\":\"%s\"}}", "{\"sub\":\"ann\",\"channel\":\"closed:a\"}",
-          "{\"id\":2,\"subscribe\":{}}", 0, "{\"id\":2,\"error\":{\"code\":103,\"message\":\"permission denied\"}}" },
+        { "{\"id\":2,\"subscribe\":{\"channel\":\"closed:a\",\"token\":\"%s\"}}",
+          "{\"sub\":\"ann\",\"channel\":\"closed:a\"}", "{\"id\":2,\"subscribe\":{}}", 0,
+          "{\"id\":2,\"error\":{\"code\":103,\"message\":\"permission denied\"}}" },
         { "{\"id\":2,\"refresh\":{\"token\":\"%s\"}}", "{\"sub\":\"ann\",\"exp\":1800000100}",
           "\"expires\":true,\"ttl\":99", 3500, NULL },
         { "{\"id\":2,\"sub_refresh\":{\"channel\":\"plain:a\",\"token\":\"%s\"}}",

@@ -77,8 +77,9 @@ static void fetch(const char *kid, const char *other)
     assert_true(key_store_next(store, now_ms, &f));
     assert_true(slice_eq(key_fetch_url(f), URL));
     snprintf(text, sizeof text,
-             "{\"keys\":[{\"kid\":\"%s\",\"use\":\"sig\"," RFC_ED25519_NUMBERS "},{\"kid\":\"%s\",\"use\":\"sig\","
-             RFC_P256_NUMBERS "}]}", kid ? kid : "", other ? other : "");
+             "{\"keys\":[{\"kid\":\"%s\",\"use\":\"sig\"," RFC_ED25519_NUMBERS
+             "},{\"kid\":\"%s\",\"use\":\"sig\"," RFC_P256_NUMBERS "}]}",
+             kid ? kid : "", other ? other : "");
     assert_int_equal(auth_jwks_parse(slice_from_cstr(text), &set, &why), STATUS_OK);
     if (!kid) auth_jwks_deinit(&set);
     key_store_done(store, f, kid ? &set : NULL, now_ms);
@@ -209,8 +210,9 @@ static void memory_may_run_out(void **state)
     struct auth_jwks set;
     const char *why;
     assert_true(key_store_next(store, now_ms, &f));
-    assert_int_equal(auth_jwks_parse(SLICE("{\"keys\":[{\"kid\":\"a\",\"use\":\"sig\"," RFC_ED25519_NUMBERS "}]}"),
-                                     &set, &why), STATUS_OK);
+    assert_int_equal(
+        auth_jwks_parse(SLICE("{\"keys\":[{\"kid\":\"a\",\"use\":\"sig\"," RFC_ED25519_NUMBERS "}]}"), &set, &why),
+        STATUS_OK);
     mem_fail_after(1);
     key_store_done(store, f, &set, now_ms);
     mem_fail_after(0);

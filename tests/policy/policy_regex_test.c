@@ -41,6 +41,32 @@ static void a_pattern_is_searched_anywhere_unless_it_is_anchored(void **state)
     }
 }
 
+static void a_named_group_gives_what_it_matched(void **state)
+{
+    static const struct {
+        const char *pattern, *subject, *name, *want; /* want: NULL = no match or no such group */
+    } rows[] = {
+        { "^(?P<a>x|y)-(?<b>.*)$", "x-1", "a", "x" },
+        { "^(?P<a>x|y)-(?<b>.*)$", "x-1", "b", "1" },
+        { "^(?P<a>x)?z$", "z", "a", "" },
+        { "(?P<a>x)", "y", "a", NULL },
+        { "(?P<a>x)", "x", "b", NULL },
+        { "(x)", "x", "1", NULL },
+        { "(?P<a>x)", "x", "", NULL },
+        { "(?P<a>x)", "x", "a_name_that_is_longer_than_any_group_can_have", NULL },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct slice got = { 0 };
+        struct policy_regex *r = policy_regex_new(slice_from_cstr(rows[i].pattern), NULL, 0);
+        assert_non_null(r);
+        const bool found = policy_regex_group(r, slice_from_cstr(rows[i].subject), slice_from_cstr(rows[i].name), &got);
+        if (found != (rows[i].want != NULL)) fail_msg("row %zu", i);
+        if (found && !slice_eq(got, slice_from_cstr(rows[i].want))) fail_msg("row %zu: %.*s", i, SLICE_ARG(got));
+        policy_regex_free(r);
+    }
+}
+
 static void a_bad_pattern_is_refused_with_place_and_reason(void **state)
 {
     static const char *const patterns[] = { "(", "a)", "[", "*", "a{2,1}", "\\", "(?P<x", "\\C", "\xff" };
@@ -78,6 +104,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pattern_is_searched_anywhere_unless_it_is_anchored),
+        cmocka_unit_test(a_named_group_gives_what_it_matched),
         cmocka_unit_test(a_bad_pattern_is_refused_with_place_and_reason),
         cmocka_unit_test(text_that_is_not_utf8_does_no_harm),
         cmocka_unit_test(a_hungry_pattern_gives_up_at_its_limit),
