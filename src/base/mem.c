@@ -75,3 +75,8 @@ bool mem_fail_pending(void)
 {
     return fail_in != 0;
 }
+
+size_t mem_fail_left(void)
+{
+    return fail_in;
+}

@@ -27,8 +27,10 @@ MUST_CHECK char *mem_copy(struct slice s);
 
 /* Tests only: the calling thread's n-th mem_alloc or mem_realloc from now
  * (1 = the next) returns NULL, once; 0 switches it off.
- * mem_fail_pending() tells whether that failure is still to come. */
+ * mem_fail_pending() tells whether that failure is still to come, mem_fail_left() after
+ * how many: with it a test stops the count while others work. */
 void mem_fail_after(size_t n);
 bool mem_fail_pending(void);
+size_t mem_fail_left(void);
 
 #endif

@@ -10,6 +10,7 @@
 #include "crypto/crypto_hash.h"
 #include "crypto/crypto_hmac.h"
 #include "engine/client_out.h"
+#include "engine/support/protobuf_of_json.h"
 
 /* ---- text that no failing allocator touches ---- */
 
@@ -213,8 +214,10 @@ static void take_unread(struct rig_client *rc)
 {
     while (rc->unread_count > 0 && rc->client.parked == 0 && !rc->ended) {
         char *message = rc->unread[0];
+        const size_t len = rc->unread_len[0];
         memmove(rc->unread, rc->unread + 1, --rc->unread_count * sizeof rc->unread[0]);
-        receive(rc, message, strlen(message));
+        memmove(rc->unread_len, rc->unread_len + 1, rc->unread_count * sizeof rc->unread_len[0]);
+        receive(rc, message, len);
         free(message);
     }
 }
@@ -244,6 +247,38 @@ static void joined_space(struct client *c, uint32_t space)
 {
     of(c)->joined_space = space;
 }
+
+static struct blob *encode_publication_protobuf(const struct publication *p, enum publication_variant variant)
+{
+    struct buf bytes;
+    buf_init(&bytes, BUF_NO_LIMIT);
+    struct blob *blob = engine_encode_push_protobuf(p, variant, &bytes) ? blob_new_raw(buf_slice(&bytes)) : NULL;
+    buf_deinit(&bytes);
+    return blob;
+}
+
+static void keep_bytes(struct client *c, struct blob *message, bool answer)
+{
+    struct rig_client *rc = of(c);
+    (void)answer;
+    assert_true(rc->in_use && !rc->ended);
+    struct slice bytes = blob_frame(message);
+    text_append(&rc->out, bytes.ptr, bytes.len);
+    blob_unref(message);
+}
+
+static const struct client_port protobuf_port = { .encoding = PROTOCOL_PROTOBUF,
+                                                  .form = PUBLICATION_FORM_PROTOBUF,
+                                                  .metric_transport = METRIC_TRANSPORT_WEBSOCKET,
+                                                  .encode_publication = encode_publication_protobuf,
+                                                  .message = make_message,
+                                                  .send = keep_bytes,
+                                                  .close = on_close,
+                                                  .set_deadline = set_deadline,
+                                                  .resume = resume,
+                                                  .queued = queued,
+                                                  .frame_ping = frame_ping,
+                                                  .joined_space = joined_space };
 
 static const struct client_port port = { .form = PUBLICATION_FORM_JSON,
                                          .metric_transport = METRIC_TRANSPORT_WEBSOCKET,
@@ -441,7 +476,7 @@ void rig_pass(struct rig *r, uint64_t ms)
 
 /* ---- clients ---- */
 
-struct rig_client *rig_open_at(struct rig *r, uint32_t worker, uint32_t slot)
+static struct rig_client *open_with(struct rig *r, uint32_t worker, uint32_t slot, const struct client_port *with)
 {
     struct rig_client *c = &r->clients[slot];
     assert_true(slot < RIG_CLIENTS && !c->in_use && worker < r->office.count);
@@ -450,15 +485,30 @@ struct rig_client *rig_open_at(struct rig *r, uint32_t worker, uint32_t slot)
     c->worker = worker;
     c->slot = slot;
     c->generation++;
-    client_init(&c->client, &r->workers[worker].engine, &port, (struct handle){ slot, c->generation, worker });
+    client_init(&c->client, &r->workers[worker].engine, with, (struct handle){ slot, c->generation, worker });
     return c;
+}
+
+struct rig_client *rig_open_at(struct rig *r, uint32_t worker, uint32_t slot)
+{
+    return open_with(r, worker, slot, &port);
+}
+
+static uint32_t free_slot(const struct rig *r)
+{
+    uint32_t slot = 0;
+    while (slot < RIG_CLIENTS && r->clients[slot].in_use) slot++;
+    return slot;
 }
 
 struct rig_client *rig_open(struct rig *r, uint32_t worker)
 {
-    uint32_t slot = 0;
-    while (slot < RIG_CLIENTS && r->clients[slot].in_use) slot++;
-    return rig_open_at(r, worker, slot);
+    return rig_open_at(r, worker, free_slot(r));
+}
+
+struct rig_client *rig_open_protobuf(struct rig *r, uint32_t worker)
+{
+    return open_with(r, worker, free_slot(r), &protobuf_port);
 }
 
 struct rig_client *rig_connected(struct rig *r, uint32_t worker, const char *claims)
@@ -470,16 +520,32 @@ struct rig_client *rig_connected(struct rig *r, uint32_t worker, const char *cla
     return c;
 }
 
+static void say_bytes(struct rig_client *c, struct slice message)
+{
+    if (c->client.parked > 0) {
+        assert_true(c->unread_count < RIG_SAY_MAX);
+        c->unread_len[c->unread_count] = message.len;
+        c->unread[c->unread_count++] = text_copy(message.ptr, message.len);
+    } else {
+        receive(c, message.ptr, message.len);
+    }
+}
+
 void rig_say_only(struct rig *r, struct rig_client *c, const char *message)
 {
     (void)r;
     if (c->ended) return;
-    if (c->client.parked > 0) {
-        assert_true(c->unread_count < RIG_SAY_MAX);
-        c->unread[c->unread_count++] = text_copy(message, strlen(message));
-    } else {
-        receive(c, message, strlen(message));
+    if (c->client.port->encoding == PROTOCOL_JSON) {
+        say_bytes(c, slice_from_cstr(message));
+        return;
     }
+    struct buf bytes;
+    const size_t left = mem_fail_left(); /* what the rig allocates is nobody's */
+    mem_fail_after(0);
+    protobuf_of_json(message, &bytes);
+    mem_fail_after(left);
+    say_bytes(c, buf_slice(&bytes));
+    buf_deinit(&bytes);
 }
 
 void rig_say(struct rig *r, struct rig_client *c, const char *format, ...)
@@ -581,6 +647,13 @@ void rig_expect_closed(struct rig *r, struct rig_client *c, uint32_t code)
     if (c->close_code != code)
         fail_msg("closed with %u %s, expected %u; got %s", c->close_code, c->close_reason, code, rig_received(r, c));
     assert_true(c->client.gone);
+}
+
+struct slice rig_bytes(struct rig_client *c)
+{
+    const struct slice bytes = slice_of(c->out.ptr, c->out.len);
+    c->out.len = 0;
+    return bytes;
 }
 
 void rig_forget(struct rig *r, struct rig_client *c)

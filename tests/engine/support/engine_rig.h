@@ -47,6 +47,7 @@ struct rig_client {
     char *parked; /* rest of a message whose command is pending */
     size_t parked_len;
     char *unread[RIG_SAY_MAX]; /* messages that came meanwhile */
+    size_t unread_len[RIG_SAY_MAX];
     size_t unread_count;
     uint64_t deadline_ms;
     enum client_order last_order; /* of the last message */
@@ -91,6 +92,9 @@ void rig_pass(struct rig *r, uint64_t ms);
 
 /* A client that has said nothing yet. */
 struct rig_client *rig_open(struct rig *r, uint32_t worker);
+/* The same of Protobuf: what is said to it as JSON reaches it translated, and what it gets
+ * is kept as bytes, see rig_bytes(). */
+struct rig_client *rig_open_protobuf(struct rig *r, uint32_t worker);
 /* For tests with threads: in this slot, and gone without a turn. They touch this client only. */
 struct rig_client *rig_open_at(struct rig *r, uint32_t worker, uint32_t slot);
 void rig_drop(struct rig_client *c);
@@ -108,6 +112,8 @@ const char *rig_received(struct rig *r, struct rig_client *c);
 void rig_expect(struct rig *r, struct rig_client *c, const char *text);
 void rig_expect_part(struct rig *r, struct rig_client *c, const char *part);
 void rig_expect_closed(struct rig *r, struct rig_client *c, uint32_t code);
+/* All bytes since the last look, one message after the other; valid until it gets more. */
+struct slice rig_bytes(struct rig_client *c);
 void rig_forget(struct rig *r, struct rig_client *c); /* what was received so far */
 
 /* HS256 under RIG_SECRET; memory of a ring of eight. */
