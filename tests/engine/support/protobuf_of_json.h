@@ -1,5 +1,5 @@
-/* protobuf_of_json: the commands of a JSON message as the Protobuf message that says the same, for the kinds of commands
- * that tests of both encodings use. */
+/* protobuf_of_json: the commands of a JSON message as the Protobuf message that says the same, for the kinds of
+ * commands that tests of both encodings use. */
 #ifndef XSHATHRA_TESTS_ENGINE_PROTOBUF_OF_JSON_H
 #define XSHATHRA_TESTS_ENGINE_PROTOBUF_OF_JSON_H
 
