@@ -101,7 +101,8 @@ static uint32_t check_sub_refresh(struct client *c, const struct sub_refresh_req
     case AUTH_PENDING: return 0;
     case AUTH_EXPIRED: *expired = true; return 0;
     case AUTH_OK: break;
-    default: return DISCONNECT_INVALID_TOKEN;
+    case AUTH_ERROR: return DISCONNECT_INTERNAL;
+    case AUTH_INVALID: return DISCONNECT_INVALID_TOKEN;
     }
     uint32_t space;
     bool fits =
