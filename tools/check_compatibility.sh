@@ -9,8 +9,8 @@ known=$(mktemp)
 trap 'rm -f "$known"' EXIT
 
 # Lines "FILE<tab>PATTERN" for every test: a C test's name is a function, that of a JavaScript test a string, whose
-# ${…} may be any text.
-find tests -name node_modules -prune -o \( -name '*.c' -o -name '*_test.mjs' \) -print | sort | while read -r file; do
+# ${…} may be any text, that of a conversation the words behind "scenario".
+find tests -name node_modules -prune -o \( -name '*.c' -o -name '*_test.mjs' -o -name '*.talk' \) -print | sort | while read -r file; do
     awk -v file="${file##*/}" '
         function quoted(text) { gsub(/[][\\.^$*+?(){}|]/, "\\\\&", text); return text }
 
@@ -46,6 +46,7 @@ find tests -name node_modules -prune -o \( -name '*.c' -o -name '*_test.mjs' \) 
             sub(/\(.*/, "", name)
             print file "\t" name
         }
+        file ~ /\.talk$/ && sub(/^scenario /, "") { print file "\t" quoted($0) }
         file ~ /\.mjs$/ && /^ *([a-z]+\()?["\047`]/ {
             for (at = 1; at <= length($0); at = after) {
                 rest = substr($0, at)
