@@ -72,19 +72,22 @@ static void port_send_deflate(struct client *c, struct blob *message, enum clien
     port_send(c, session_deflate_message(session_of_client(c), message), order);
 }
 
-static void close_with(struct session *s, uint16_t code, struct slice reason)
+static void close_with(struct session *s, enum net_close how, uint16_t code, struct slice reason)
 {
     struct engine *e = s->host->engine;
     metrics_add(e->metrics, METRIC_AT2(TRANSPORT_OUTGOING_CLOSE, METRIC_TRANSPORT_WEBSOCKET, metrics_close_code(code)),
                 1);
-    net_conn_close(&s->conn, NET_CLOSE_FINAL, ws_close_frame(code, reason), SESSION_LINGER_MS);
+    net_conn_close(&s->conn, how, ws_close_frame(code, reason), SESSION_LINGER_MS);
     /* The client leaves at the end of the turn: nobody may be walking its lists now. */
     if (!s->ws.client.gone && list_empty(&s->ws.ended)) list_push_back(&s->host->ended, &s->ws.ended);
 }
 
+/* The client still gets what was said before, such as replies to commands of the same message; one that reads too slowly
+ * would not. */
 static void port_close(struct client *c, uint32_t code, struct slice reason)
 {
-    close_with(session_of_client(c), (uint16_t)code, reason);
+    const enum net_close how = code == DISCONNECT_SLOW ? NET_CLOSE_FINAL : NET_CLOSE_FLUSH;
+    close_with(session_of_client(c), how, (uint16_t)code, reason);
 }
 
 static void port_set_deadline(struct client *c, uint64_t due_ms)
@@ -199,7 +202,7 @@ const struct client_port *session_ws_port(bool protobuf, uint8_t window_bits)
 static void end(struct session *s, uint16_t code)
 {
     s->ws.client.state = CLIENT_CLOSING;
-    close_with(s, code, (struct slice){ 0 });
+    close_with(s, NET_CLOSE_FINAL, code, (struct slice){ 0 });
 }
 
 static uint16_t inflate_close_code(enum status status)
