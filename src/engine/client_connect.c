@@ -249,7 +249,8 @@ void client_on_connect(struct client *c, uint32_t id, const struct connect_reque
         return;
     }
     const struct policy_deployment *d = e->policy->deployment;
-    if (d->personal_channel_enabled && d->personal_single_connection && who.user.len) close_other_connections(c);
+    if (d->personal_channel_enabled && d->personal_single_connection && who.may_ask && who.user.len)
+        close_other_connections(c);
 
     struct connect_work *w = mem_alloc_zero(sizeof *w + wanted.count * sizeof w->parts[0]);
     if (!w) {

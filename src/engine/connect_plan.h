@@ -15,7 +15,7 @@ struct identity {
     uint32_t space;
     const struct claims_sub *subs; /* of the token */
     size_t sub_count;
-    bool may_ask; /* channels of the request are considered */
+    bool may_ask; /* channels of the request are considered, and the personal one */
 };
 
 enum refusal_kind {

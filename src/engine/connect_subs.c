@@ -69,6 +69,7 @@ static struct slice personal_channel_name(struct client *c, struct slice user)
 static struct refusal want_personal_channel(struct client *c, const struct connect_request *r,
                                             const struct identity *who, struct wanted_list *list)
 {
+    if (!who->may_ask) return NOT_REFUSED; /* row AU-32 */
     if (!c->engine->policy->deployment->personal_channel_enabled || who->user.len == 0) return NOT_REFUSED;
     struct slice name = personal_channel_name(c, who->user);
     struct rules_channel channel;
