@@ -55,7 +55,7 @@ void client_on_publish(struct client *c, uint32_t id, const struct publish_reque
         return;
     }
     uint32_t error = rules_resolve(e->policy, c->space, r->channel, true, &channel);
-    if (!error && r->type != SUBSCRIPTION_STREAM) error = CLIENT_ERROR_BAD_REQUEST; /* maps: a later version */
+    if (!error && r->type == SUBSCRIPTION_MAP) error = CLIENT_ERROR_PERMISSION_DENIED; /* any other type is a stream */
     bool is_json = !error && known_json(c, channel.options, r->data);
     if (!error && !rules_data_fits(channel.options, r->data, is_json)) error = CLIENT_ERROR_BAD_REQUEST;
     if (!error) error = allow(c, r->channel, RULES_PUBLISH, &channel);

@@ -130,12 +130,16 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
     }
     struct rules_channel channel;
     struct claims claims = { 0 };
-    uint32_t error = 0;
-    if (r->channel.len > limits->channel_len_max) error = CLIENT_ERROR_BAD_REQUEST;
+    uint32_t error = r->type == SUBSCRIPTION_SHARED_POLL ? CLIENT_ERROR_NOT_AVAILABLE : 0; /* no namespace has it */
+    if (!error && r->channel.len > limits->channel_len_max) error = CLIENT_ERROR_BAD_REQUEST;
     if (!error && client_find_subscription(c, r->channel)) error = CLIENT_ERROR_ALREADY_SUBSCRIBED;
     if (!error && c->subscription_count >= limits->channel_limit) error = CLIENT_ERROR_LIMIT_EXCEEDED;
     if (!error) error = rules_resolve(e->policy, c->space, r->channel, true, &channel);
-    if (!error && (r->type != SUBSCRIPTION_STREAM || !channel.options->stream_only))
+    if (!error && r->type > SUBSCRIPTION_SHARED_POLL) {
+        client_disconnect(c, DISCONNECT_INTERNAL);
+        return;
+    }
+    if (!error && (r->type > SUBSCRIPTION_STREAM || !channel.options->stream_only))
         error = CLIENT_ERROR_PERMISSION_DENIED;
     if (!error && r->token.len > 0) {
         struct token_verdict verdict = check_token(c, r->token, r->channel, &claims);

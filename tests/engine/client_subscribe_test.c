@@ -186,7 +186,7 @@ static const struct command_row {
     { "{}", NULL, "\"publish\":{\"channel\":\"open:a\",\"data\":1}", "{\"id\":2,\"publish\":{}}", 0 },
     { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"plain:a\",\"data\":1}", DENIED, 0 },
     { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"closed:a\",\"data\":1}", DENIED, 0 },
-    { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"public:a\",\"data\":1,\"type\":1}", BAD, 0 },
+    { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"public:a\",\"data\":1,\"type\":1}", DENIED, 0 },
     /* history, CH-19 */
     { "{\"sub\":\"ann\"}", NULL, "\"history\":{\"channel\":\"\"}", "", 3501 },
     { "{\"sub\":\"ann\"}", NULL, "\"history\":{\"channel\":\"nowhere:a\"}", ERROR(2, 102, "unknown channel"), 0 },
