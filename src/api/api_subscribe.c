@@ -92,8 +92,10 @@ static uint32_t fill_effect(struct api_call *call, const struct subscribe *r, st
     if (!code) code = read_json(call, r->data, r->b64data, &effect->data);
     if (!code) code = read_json(call, r->info, r->b64info, &effect->info);
     if (code) return code;
-    /* row OB-06 */
-    if (r->expire_at > 0 && r->expire_at <= call->engine->wall_ms / 1000) return API_ERROR_INTERNAL;
+    /* row OB-06: the error is that of a connection, so that without one there is none */
+    if (r->expire_at > 0 && r->expire_at <= call->engine->wall_ms / 1000 &&
+        registry_workers(call->engine->shared->registry, call->space_, r->user))
+        return API_ERROR_INTERNAL;
     effect->has_recover_since = r->recover_given;
     effect->recover_since = api_position(r->recover_offset, r->recover_epoch);
     fill_override(&effect->override, r);

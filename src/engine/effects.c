@@ -69,6 +69,7 @@ static void finish_server_subscribe(struct client *c, struct operation *op, stru
         client_disconnect(c, DISCONNECT_INTERNAL);
     } else if (sub) {
         const struct broker_position *top = &result->subscribe.top;
+        const struct effect_request *request = &run->effect->request;
         client_settle_subscription(c, sub, &result->subscribe);
         bool positioned = (sub->flags & SUB_POSITIONED) != 0;
         struct push push = {
@@ -77,7 +78,9 @@ static void finish_server_subscribe(struct client *c, struct operation *op, stru
             .subscribe = { .recoverable = (sub->flags & SUB_RECOVERABLE) != 0,
                            .positioned = positioned,
                            .epoch = positioned ? slice_from_cstr(top->epoch) : (struct slice){ 0 },
-                           .offset = positioned ? top->offset : 0,
+                           .offset = !positioned                   ? 0
+                                     : result->subscribe.recovered ? request->recover_since.offset
+                                                                   : top->offset,
                            .data = held_bytes_slice(op->data) },
         };
         client_push(c, &push);
@@ -104,6 +107,10 @@ static void do_subscribe(struct effect_run *run, struct client *c)
         .flags = (uint16_t)(client_plan_flags(channel.options, &r->override) | SUB_SERVER_SIDE),
         .chan_info = r->info,
         .expire_at_s = r->expire_at_s,
+        /* OB-06: decides the position that is told; what was missed is not delivered */
+        .recover = r->has_recover_since,
+        .since_offset = r->recover_since.offset,
+        .since_epoch = slice_from_cstr(r->recover_since.epoch),
     };
     struct held_bytes *data = held_bytes_copy(r->data);
     struct operation *op =
@@ -127,9 +134,10 @@ static void do_unsubscribe(struct effect_run *run, struct client *c)
     if (sub) {
         run->affected++;
         client_unsubscribe_push(c, sub, UNSUBSCRIBE_SERVER);
-    } else if (r->channel.len == 0) {
-        /* OB-03: an empty channel unsubscribes from nothing, but is told */
+    } else {
+        /* told all the same; with an empty channel, too (OB-03) */
         struct push push = { .kind = PUSH_UNSUBSCRIBE,
+                             .channel = r->channel,
                              .unsubscribe = { .code = UNSUBSCRIBE_SERVER,
                                               .reason = unsubscribe_reason(UNSUBSCRIBE_SERVER) } };
         client_push(c, &push);

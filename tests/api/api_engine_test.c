@@ -174,7 +174,6 @@ static void every_refusal_has_its_code(void **state)
         { "subscribe", ENGINE_KEY, "{\"user\":\"u\",\"channel\":\"nobody:a\"}", 200, UNKNOWN },
         { "subscribe", ENGINE_KEY, "{\"user\":\"u\",\"channel\":\"a\",\"b64data\":\"?\"}", 200, BAD },
         { "subscribe", ENGINE_KEY, "{\"user\":\"u\",\"channel\":\"a\",\"b64info\":\"?\"}", 200, BAD },
-        { "subscribe", ENGINE_KEY, "{\"user\":\"u\",\"channel\":\"a\",\"expire_at\":5}", 200, INTERNAL },
         { "subscribe", ENGINE_KEY, "{\"override\":{\"presence\":{\"value\":1}}}", 400, "Bad Request\n" },
         { "unsubscribe", ENGINE_KEY, "{\"user\":\"u\",\"channel\":\"nobody:a\"}", 200, UNKNOWN },
         { "disconnect", ENGINE_KEY, "{\"user\":\"u\",\"disconnect\":{\"code\":-1}}", 400, "Bad Request\n" },

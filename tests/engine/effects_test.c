@@ -151,10 +151,11 @@ static void unsubscribe_ends_client_and_server_side_subscriptions_and_tells_them
     const char *got = rig_received(r, b);
     assert_non_null(strstr(got, UNSUBSCRIBED("members:a")));
     assert_null(strstr(got, "\"client\":\"C1\"")); /* nobody hears its own leave */
-    rig_expect(r, c, "");
+    rig_expect(r, c, UNSUBSCRIBED("members:a"));
     assert_int_equal(rig_subscribers(r, 0, "members:a"), 0);
     assert_int_equal(rig_present(r, 0, "members:a"), 0);
     run_effect(r, 0, &request, 0);
+    rig_forget(r, c);
     request.channel = SLICE(""); /* OB-03 */
     run_effect(r, 0, &request, 0);
     rig_expect(r, c, "{\"push\":{\"unsubscribe\":{\"code\":2000,\"reason\":\"server unsubscribe\"}}}");
