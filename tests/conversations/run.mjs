@@ -17,7 +17,7 @@ import { API_KEY, SECRET, serverAt, startOurs, startTheirs } from './lib/servers
 import { differences, readDocumented } from './lib/compare.mjs';
 
 const SERVERS_AT_ONCE = 2;
-const CONVERSATIONS_AT_ONCE = 8;
+const CONVERSATIONS_AT_ONCE = 24;
 const MAX_SHOWN = 12;
 
 const here = dirname(fileURLToPath(import.meta.url));

@@ -1,5 +1,5 @@
 // Plays one scenario on one server in one form, and keeps what was said. What does not fit ends it with a Mismatch.
-import { Talker } from './talker.mjs';
+import { Talker, texts } from './talker.mjs';
 import { Names, fill, match, slotsIn, wrap } from './value.mjs';
 import { sign } from '../../e2e/lib/token.mjs';
 import { within } from '../../e2e/lib/wait.mjs';
@@ -137,7 +137,7 @@ class Play {
 
   raw(step) {
     const talker = this.talker(step);
-    return talker.message(step.hex ? Buffer.from(this.fill(step.hex).replaceAll(' ', ''), 'hex') : this.fill(step.text));
+    return talker.message(step.hex ? Buffer.from(this.fill(step.hex).replaceAll(' ', ''), 'hex') : this.fill(step.plain));
   }
 
   close(step) {
@@ -177,6 +177,9 @@ class Play {
       const id = talker.unanswered.shift();
       if (!came.connect || came.id !== id) throw new Mismatch(`no connect result came: ${show(came)}`);
       this.names.slots.set(step.who, came.connect.client);
+    } else if (step.what === 'text') {
+      const text = this.fill(step.exact);
+      if (texts.get(came) !== text) throw new Mismatch(`the text is ${show(texts.get(came))}, not ${show(text)}`);
     } else {
       const answers = step.what === 'reply' || step.what === 'error';
       this.check(match(this.wanted(step, answers ? talker.unanswered.shift() : undefined), came, this.names), came);

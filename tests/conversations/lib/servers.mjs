@@ -11,7 +11,7 @@ export const SECRET = 'the-secret-that-conversations-share';
 export const API_KEY = 'the-api-key-that-conversations-share';
 
 const OUR_PATIENCE_MS = 15_000;
-const THEIR_PATIENCE_MS = 4_000;
+const THEIR_PATIENCE_MS = 8_000;
 const START_MS = 20_000;
 
 // What every server needs beside the options of its table.

@@ -85,7 +85,7 @@ function readHttp(line) {
 
 function readSend(line) {
   if (line.word('pong')) return { act: 'send', command: null };
-  if (line.word('text')) return { act: 'raw', text: line.value() };
+  if (line.word('text')) return { act: 'raw', plain: line.value() };
   if (line.word('hex')) return { act: 'raw', hex: line.value() };
   if (line.word('close')) return { act: 'close', code: Number(line.take(/\d+/)[0]), reason: line.valueOr('') };
   if (line.rest.startsWith('{')) return { act: 'send', whole: line.value() };
@@ -103,6 +103,7 @@ function readExpect(line) {
     const code = Number(line.take(/\d+/)[0]);
     return { ...step, what: 'error', code, message: line.value(), temporary: line.word('temporary') };
   }
+  if (line.word('text')) return { ...step, what: 'text', exact: line.value() };
   if (line.word('push')) {
     const kind = line.take(/\w+/)?.[0];
     if (!PUSHES.includes(kind)) throw new Error(`"${kind}" is no push: ${PUSHES.join(', ')}`);
@@ -111,7 +112,7 @@ function readExpect(line) {
   }
   if (line.rest.startsWith('{')) return { ...step, what: 'object', body: line.value() };
   const kind = line.take(/\w+/)?.[0];
-  if (!REPLIES.includes(kind)) throw new Error(`"${kind}" is no reply: ${REPLIES.join(', ')}, error, push, close, ping, end or {…}`);
+  if (!REPLIES.includes(kind)) throw new Error(`"${kind}" is no reply: ${REPLIES.join(', ')}, error, push, close, ping, end, text or {…}`);
   return { ...step, what: 'reply', kind, body: line.valueOr(wrap({})) };
 }
 
@@ -200,7 +201,7 @@ class Table {
   }
 
   option(text) {
-    const line = new Line(text);
+    const line = new Line(text.replace(/ # .*$/, ''));
     const path = line.take(/([\w.]+):/)?.[1];
     if (!path) throw new Error(`an option reads "path.of.it: value"`);
     this.#server.lines.push([path, line.value()]);

@@ -5,6 +5,9 @@ import { decodeReplies, encodeCommands } from './protobuf.mjs';
 
 const soon = () => new Promise((resolve) => setImmediate(resolve));
 
+// The text that an object of a JSON connection came as.
+export const texts = new WeakMap();
+
 export const isPing = (object) => Object.keys(object).length === 0;
 
 export class Talker {
@@ -99,7 +102,11 @@ export class Talker {
     return payload
       .toString()
       .split('\n')
-      .map((line) => JSON.parse(line));
+      .map((line) => {
+        const object = JSON.parse(line);
+        texts.set(object, line);
+        return object;
+      });
   }
 
   // The next one that is no ping, unless pings are wanted; a ping passed over is answered.

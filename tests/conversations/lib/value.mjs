@@ -1,5 +1,6 @@
 // The values of a table: JSON with bare keys, and with words that stand for something: <name>, "…@word…", call(…) and `...`.
 // parseValue reads one; fill makes plain JSON of it, to be sent; match holds it against what came.
+import { createHmac } from 'node:crypto';
 import { sign, nowSeconds } from '../../e2e/lib/token.mjs';
 
 class Slot {
@@ -167,8 +168,16 @@ export class Names {
   }
 }
 
+// A token whose header is given whole; HS256, whatever it says.
+function signParts(header, claims, secret) {
+  const part = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const body = `${part(header)}.${part(claims)}`;
+  return `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`;
+}
+
 const calls = {
   token: (names, claims, { secret = names.secret, alg = 'HS256' } = {}) => sign(claims, secret, alg),
+  jws: (names, header, claims) => signParts(header, claims, names.secret),
   now: (names, more = 0) => nowSeconds() + more,
   repeat: (names, text, times) => text.repeat(times),
   base64: (names, text) => Buffer.from(text).toString('base64'),
