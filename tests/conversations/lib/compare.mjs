@@ -7,7 +7,7 @@ const OWN_IDS = new Set(['client', 'epoch', 'uid', 'session', 'node']);
 const UNCOMPARED = new Set(['version', 'time', 'uptime', 'metrics', 'process', 'name']);
 // Objects whose keys are data, in no order.
 const MAPS = new Set(['presence', 'subs', 'tags', 'channels']);
-const TTL_SECONDS = 2;
+const TTL_SECONDS = 5;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
