@@ -1,7 +1,7 @@
 // Plays the scenarios of the tables (*.talk) beside this file, each in every form. README.md explains the language.
 //
 //   node run.mjs [FILE…] [--only WORDS] [--form NAME] [--against-binary PATH | --against URL [--server NAME]
-//                [--against-api-key KEY] [--against-secret SECRET]] [--rows]
+//                [--against-api-key KEY] [--against-secret SECRET]] [--rows] [--print-config]
 //
 // XSHATHRA_BIN is the program under test; XSH_COUNT_FILE gets "PASSED FAILED". With --against… each conversation is held
 // with a second server too, and what differs is printed. Ends with 1 when a scenario fails or differs without a reason in
@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { configOf, readTable } from './lib/table.mjs';
 import { Names, fill } from './lib/value.mjs';
 import { formsOf, play } from './lib/play.mjs';
-import { API_KEY, SECRET, serverAt, startOurs, startTheirs } from './lib/servers.mjs';
+import { API_KEY, SECRET, serverAt, startOurs, startTheirs, wholeConfig } from './lib/servers.mjs';
 import { differences, readDocumented } from './lib/compare.mjs';
 
 const SERVERS_AT_ONCE = 2;
@@ -32,6 +32,7 @@ const { values: options, positionals } = parseArgs({
     'against-secret': { type: 'string', default: SECRET },
     server: { type: 'string', default: 'common' },
     rows: { type: 'boolean', default: false },
+    'print-config': { type: 'boolean', default: false },
   },
 });
 const comparing = options.against !== undefined || options['against-binary'] !== undefined;
@@ -103,10 +104,12 @@ const startOther = (config) => {
   return options['against-binary'] ? startTheirs(options['against-binary'], config) : null;
 };
 
+const configFor = (name, servers) => configOf(name, servers, (value) => fill(value, new Names('', SECRET)));
+
 async function playAllOn(name, scenarios, servers) {
   const started = [];
   try {
-    const config = configOf(name, servers, (value) => fill(value, new Names('', SECRET)));
+    const config = configFor(name, servers);
     started.push(await startOurs(config));
     if (comparing) started.push(await startOther(config));
     const jobs = scenarios
@@ -157,6 +160,10 @@ async function main() {
   const scenarios = chosen(all);
   if (options.rows) {
     console.log([...new Set(scenarios.flatMap(({ rows }) => rows))].sort().join('\n'));
+    return 0;
+  }
+  if (options['print-config']) {
+    console.log(JSON.stringify(wholeConfig(configFor(options.server, servers)), null, 2));
     return 0;
   }
   if (scenarios.length === 0) throw new Error('no scenario is called that');

@@ -15,7 +15,7 @@ const THEIR_PATIENCE_MS = 8_000;
 const START_MS = 20_000;
 
 // What every server needs beside the options of its table.
-function wholeConfig(config) {
+export function wholeConfig(config) {
   const client = { ...config.client };
   client.token = { hmac_secret_key: SECRET, ...client.token };
   const server = { ...config, client, health: { enabled: true, ...config.health } };

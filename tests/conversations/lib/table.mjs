@@ -16,7 +16,7 @@ function* logicalLines(source) {
     if (/^\s*(#|$)/.test(line)) continue;
     if (open) open.text += ` ${line.trim()}`;
     else open = { number: at + 1, indent: /^\s*/.exec(line)[0].length, text: line.trim() };
-    if (!isWhole(open.text)) continue;
+    if (open.indent > 0 && !isWhole(open.text)) continue;
     yield open;
     open = null;
   }
