@@ -52,11 +52,11 @@ struct publication_tag {
 /* What a publisher gives; slices are borrowed during the call. */
 struct publication_content {
     enum publication_kind kind;
-    bool data_is_json;            /* the publisher has checked that data is one JSON value; false: not known */
-    bool has_info;                /* tells whether info is there */
-    struct slice data;            /* raw bytes, JSON text for JSON clients */
+    bool data_is_json; /* the publisher has checked that data is one JSON value; false: not known */
+    bool has_info;     /* tells whether info is there */
+    struct slice data; /* raw bytes, JSON text for JSON clients */
     struct publication_info info;
-    uint64_t version;             /* 0 = none */
+    uint64_t version;                   /* 0 = none */
     const struct publication_tag *tags; /* borrowed */
     uint32_t tag_count;
 };

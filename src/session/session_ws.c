@@ -82,8 +82,8 @@ static void close_with(struct session *s, enum net_close how, uint16_t code, str
     if (!s->ws.client.gone && list_empty(&s->ws.ended)) list_push_back(&s->host->ended, &s->ws.ended);
 }
 
-/* The client still gets what was said before, such as replies to commands of the same message; one that reads too slowly
- * would not. */
+/* The client still gets what was said before, such as replies to commands of the same message; one that reads too
+ * slowly would not. */
 static void port_close(struct client *c, uint32_t code, struct slice reason)
 {
     const enum net_close how = code == DISCONNECT_SLOW ? NET_CLOSE_FINAL : NET_CLOSE_FLUSH;
