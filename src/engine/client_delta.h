@@ -32,7 +32,8 @@ static inline void client_delta_fields(struct publication_fields *fields, struct
 {
     fields->data = data;
     fields->delta = is_delta;
-    fields->epoch = (struct slice){ 0 }; /* as the reference leaves it out there */
+    fields->epoch = (struct slice){ 0 }; /* as the reference leaves it and the version out there */
+    fields->version = 0;
 }
 
 #endif

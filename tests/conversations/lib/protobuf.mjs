@@ -1,7 +1,7 @@
 // The Protobuf form of the client protocol, to and from the objects of its JSON form. The schema is a table of our own, so
 // that it is no copy of what the server is built from.
 
-// TYPE, TYPE[] (repeated) or TYPE{} (map from strings); `json` is bytes that hold JSON; `!` behind a name: the JSON form
+// TYPE, TYPE[] (repeated) or TYPE{} (map from strings); `json` is bytes that hold JSON, or come as {bytes: TEXT}; `!` behind a name: the JSON form
 // has it even when it is zero.
 const SCHEMA = {
   Command: {
@@ -179,7 +179,7 @@ function readOne(type, cursor) {
   try {
     return JSON.parse(bytes.toString());
   } catch {
-    return { 'bytes that are no JSON': bytes.toString('hex') };
+    return { bytes: bytes.toString() };
   }
 }
 
