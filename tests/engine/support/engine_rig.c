@@ -257,10 +257,10 @@ static struct blob *encode_publication_protobuf(const struct publication *p, enu
     return blob;
 }
 
-static void keep_bytes(struct client *c, struct blob *message, bool answer)
+static void keep_bytes(struct client *c, struct blob *message, enum client_order order)
 {
     struct rig_client *rc = of(c);
-    (void)answer;
+    (void)order;
     assert_true(rc->in_use && !rc->ended);
     struct slice bytes = blob_frame(message);
     text_append(&rc->out, bytes.ptr, bytes.len);
