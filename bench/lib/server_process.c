@@ -18,7 +18,7 @@
 #include "bench/lib/load_loop.h"
 #include "bench/lib/wire.h"
 
-#define START_TIMEOUT_MS 10000
+#define START_TIMEOUT_MS 30000 /* under valgrind, too */
 #define STOP_TIMEOUT_MS  10000
 #define POLL_MS          5
 #define PATH_LEN_MAX     128
