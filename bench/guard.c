@@ -3,8 +3,9 @@
  * everywhere. In lock-step, so that the server does the same work in the same turns of its loop each time.
  *
  * Use: bench_guard --server PROGRAM, the program being one that starts the server under valgrind. */
+#include "bench/lib/bench_fail.h"
 #include "bench/lib/load_api.h"
-#include "bench/lib/load_client.h"
+#include "bench/lib/load_group.h"
 #include "bench/lib/report.h"
 #include "bench/lib/server_process.h"
 #include "bench/lib/wire.h"
@@ -29,16 +30,17 @@ static bool is_everywhere(void *context)
 static void talk(struct conversation *c, const struct server_process *server, const char *name_space)
 {
     struct load_group_options options = {
-        .port = server->port, .count_max = SUBSCRIBERS, .in_flight = 1, .name_space = name_space, .one_channel = true
+        .server = server, .count_max = SUBSCRIBERS, .in_flight = 1, .name_space = name_space, .one_channel = true
     };
-    load_loop_init(&c->loop);
+    struct load_api_options api_options = { .server = server, .name_space = name_space };
+    if (load_loop_init(&c->loop) != STATUS_OK) bench_fail("no loop");
     load_group_init(&c->group, &c->loop, &options);
     load_group_grow(&c->group, SUBSCRIBERS);
-    load_api_init(&c->api, &c->loop, server->port, name_space);
+    load_api_init(&c->api, &c->loop, &api_options);
     c->group.checks_payload = true;
     for (uint32_t i = 0; i < PUBLISHES; i++) {
-        load_api_publish(&c->api, 0, 0, 1, 1);
-        if (!load_loop_until(&c->loop, is_everywhere, c, ROUND_TIMEOUT_MS)) load_fail("publish %u did not arrive", i);
+        load_api_call(&c->api, 0, 0, 1, 1);
+        if (!load_loop_until(&c->loop, is_everywhere, c, ROUND_TIMEOUT_MS)) bench_fail("publish %u did not arrive", i);
     }
 }
 

@@ -17,11 +17,13 @@
 struct bench_options {
     char server_path[BENCH_PATH_LEN_MAX]; /* default: xshathra in the folder above this program's */
     char floor_path[BENCH_PATH_LEN_MAX];  /* default: bench_floor beside this program */
+    const char *centrifugo_path;          /* of the variable XSHATHRA_BENCH_CENTRIFUGO; NULL = not measured */
     uint32_t workers;                     /* 1 */
     uint32_t pairs;                       /* the program's default, mostly 5 */
     uint32_t rounds;                      /* 0 = what the program finds right */
     uint32_t idle_seconds;                /* idle_memory only: how long to watch the idle connections */
     const char *only;                     /* the name of the one question to ask; NULL = all. Borrowed */
+    bool quick;                           /* one pair, and a quarter of the work: to see that all works */
     bool pin;                             /* servers to the first CPU, this program to the last */
     bool check;                           /* end with status 1 when a target is missed */
     bool floor_only;                      /* measure the floor alone */
@@ -32,14 +34,18 @@ struct bench_options {
 void bench_options_parse(struct bench_options *options, int argc, char **argv, uint32_t default_pairs);
 
 struct bench_question {
-    const char *name;   /* "fanout_single" */
-    const char *unit;   /* "us CPU per delivery" */
-    double target;      /* ours must be at most this times the floor; or, without floor, this; 0 = no target */
-    bool without_floor; /* ours alone counts */
+    const char *name;        /* "fanout_single" */
+    const char *unit;        /* "us CPU per delivery" */
+    double target;           /* ours must be at most this times the floor; or, without floor, this; 0 = no target */
+    bool without_floor;      /* ours alone counts */
+    bool is_rate;            /* more is better; then target is a least one */
+    uint8_t recorded_before; /* it only reads what the question so many places before it has recorded */
+    bool needs_client;       /* a rate or a time: worth nothing when this program was the bottleneck */
 };
 
 struct bench_samples {
-    double ours[BENCH_PAIRS_MAX], floor[BENCH_PAIRS_MAX], ratio[BENCH_PAIRS_MAX];
+    double ours[BENCH_PAIRS_MAX], floor[BENCH_PAIRS_MAX], centrifugo[BENCH_PAIRS_MAX], ratio[BENCH_PAIRS_MAX];
+    double client_share; /* of one processor that this program used meanwhile */
     uint32_t count;
 };
 

@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "bench/lib/load_loop.h"
+#include "bench/lib/bench_cert.h"
+#include "bench/lib/bench_fail.h"
 #include "bench/lib/wire.h"
 
 #define START_TIMEOUT_MS 30000 /* under valgrind, too */
@@ -23,20 +24,26 @@
 #define POLL_MS          5
 #define PATH_LEN_MAX     128
 
-/* Two namespaces that differ in history alone. */
-static const char config_text[] =
+/* The namespaces differ in one thing each. A config for Xshathra and for Centrifugo. */
+static const char config_format[] =
     "{\n"
-    "  \"http_server\": { \"address\": \"127.0.0.1\" },\n"
+    "  \"http_server\": { \"address\": \"127.0.0.1\"%s },\n"
     "  \"log\": { \"level\": \"error\" },\n"
     "  \"client\": { \"allowed_origins\": [\"http://localhost:*\"] },\n"
+    "  \"websocket\": { \"compression\": true, \"compression_level\": 1 },\n"
     "  \"channel\": { \"namespaces\": [\n"
     "    { \"name\": \"" WIRE_LIVE "\", \"allow_subscribe_for_client\": true },\n"
+    "    { \"name\": \"" WIRE_CLIENTS
+    "\", \"allow_subscribe_for_client\": true, \"allow_publish_for_client\": true },\n"
+    "    { \"name\": \"" WIRE_PRESENCE "\", \"allow_subscribe_for_client\": true, \"presence\": true },\n"
     "    { \"name\": \"" WIRE_HISTORY "\", \"allow_subscribe_for_client\": true,\n"
-    "      \"history_size\": 10, \"history_ttl\": \"60s\", \"force_recovery\": true } ] }\n"
+    "      \"history_size\": 10, \"history_ttl\": \"60s\", \"force_recovery\": true },\n"
+    "    { \"name\": \"" WIRE_RECOVERY "\", \"allow_subscribe_for_client\": true,\n"
+    "      \"history_size\": 100, \"history_ttl\": \"600s\", \"force_recovery\": true } ] }\n"
     "}\n";
 
-/* Those to end when this program fails: the server and the floor. */
-static struct server_process *running[2];
+/* Those to end when this program fails: the server, the floor, Centrifugo. */
+static struct server_process *running[SERVER_KIND_COUNT];
 
 static void sleep_ms(uint32_t ms)
 {
@@ -58,7 +65,7 @@ static uint16_t free_port(void)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
         getsockname(fd, (struct sockaddr *)&address, &len) != 0)
-        load_fail("no free port: %s", strerror(errno));
+        bench_fail("no free port: %s", strerror(errno));
     close(fd);
     return ntohs(address.sin_port);
 }
@@ -71,15 +78,31 @@ static void pin_to(int cpu)
     sched_setaffinity(0, sizeof(set), &set); /* refused: the figures are noisier, no more */
 }
 
+static void write_config(const struct server_process *server, const char *config_path)
+{
+    char tls[512] = "", cert[PATH_LEN_MAX], key[PATH_LEN_MAX];
+    if (server->is_tls) {
+        snprintf(cert, sizeof cert, "%s/cert.pem", server->folder);
+        snprintf(key, sizeof key, "%s/key.pem", server->folder);
+        bench_cert_write(cert, key);
+        snprintf(tls, sizeof tls,
+                 ", \"internal_port\": \"%u\", \"tls_external\": true, \"tls\": { \"enabled\": true, \"cert_pem\": "
+                 "\"%s\", \"key_pem\": \"%s\" }",
+                 server->api_port, cert, key);
+    }
+    FILE *file = fopen(config_path, "we");
+    if (file == NULL || fprintf(file, config_format, tls) < 0 || fclose(file) != 0)
+        bench_fail("cannot write '%s'", config_path);
+}
+
 static void prepare_folder(struct server_process *server, char config_path[static PATH_LEN_MAX])
 {
     const char *base = getenv("TMPDIR");
     int len = snprintf(server->folder, sizeof(server->folder), "%s/xshathra-bench-XXXXXX", base ? base : "/tmp");
     if (len >= (int)sizeof(server->folder) || mkdtemp(server->folder) == NULL)
-        load_fail("cannot make a folder for data");
+        bench_fail("cannot make a folder for data");
     snprintf(config_path, PATH_LEN_MAX, "%s/config.json", server->folder);
-    FILE *file = fopen(config_path, "we");
-    if (file == NULL || fputs(config_text, file) < 0 || fclose(file) != 0) load_fail("cannot write '%s'", config_path);
+    write_config(server, config_path);
 }
 
 static void become_server(const struct server_process *server, const struct server_options *options,
@@ -95,11 +118,15 @@ static void become_server(const struct server_process *server, const struct serv
     dup2(log_fd, STDOUT_FILENO);
     dup2(log_fd, STDERR_FILENO);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    setenv("CENTRIFUGO_TOKEN_HMAC_SECRET_KEY", SERVER_TOKEN_SECRET, 1);
-    setenv("CENTRIFUGO_API_KEY", SERVER_API_KEY, 1);
+    setenv("CENTRIFUGO_CLIENT_TOKEN_HMAC_SECRET_KEY", SERVER_TOKEN_SECRET, 1);
+    setenv("CENTRIFUGO_HTTP_API_KEY", SERVER_API_KEY, 1);
     if (options->pin) pin_to(0);
     if (options->kind == SERVER_FLOOR) {
         execl(options->path, options->path, "--port", port, (char *)NULL);
+    } else if (options->kind == SERVER_CENTRIFUGO) {
+        setenv("CENTRIFUGO_HTTP_SERVER_PORT", port, 1);
+        setenv("GOMAXPROCS", workers, 1); /* as many processors as ours has workers */
+        execl(options->path, options->path, "-c", config_path, (char *)NULL);
     } else {
         execl(options->path, options->path, "serve", "-c", config_path, "--data", server->folder, "--port", port,
               "--workers", workers, (char *)NULL);
@@ -166,19 +193,22 @@ static void replace_running(struct server_process *previous, struct server_proce
 void server_start(struct server_process *server, const struct server_options *options)
 {
     char config_path[PATH_LEN_MAX];
-    prepare_folder(server, config_path);
+    server->kind = options->kind;
+    server->is_tls = options->tls && options->kind != SERVER_FLOOR;
     server->port = free_port();
+    server->api_port = server->is_tls ? free_port() : server->port;
+    prepare_folder(server, config_path);
     server->pid = fork();
-    if (server->pid < 0) load_fail("fork: %s", strerror(errno));
+    if (server->pid < 0) bench_fail("fork: %s", strerror(errno));
     if (server->pid == 0) become_server(server, options, config_path);
     replace_running(NULL, server);
     if (options->pin) pin_to((int)sysconf(_SC_NPROCESSORS_ONLN) - 1);
-    for (uint32_t waited_ms = 0; !accepts(server->port); waited_ms += POLL_MS) {
+    for (uint32_t waited_ms = 0; !accepts(server->port) || !accepts(server->api_port); waited_ms += POLL_MS) {
         if (waited_ms > START_TIMEOUT_MS || waitpid(server->pid, NULL, WNOHANG) != 0)
-            load_fail("'%s' does not listen on port %u", options->path, server->port);
+            bench_fail("'%s' does not listen on port %u", options->path, server->port);
         sleep_ms(POLL_MS);
     }
-    if (clock_getcpuclockid(server->pid, &server->cpu_clock) != 0) load_fail("no CPU clock of the server");
+    if (clock_getcpuclockid(server->pid, &server->cpu_clock) != 0) bench_fail("no CPU clock of the server");
 }
 
 void server_stop(struct server_process *server)
@@ -195,7 +225,7 @@ void server_stop(struct server_process *server)
 uint64_t server_cpu_ns(const struct server_process *server)
 {
     struct timespec used;
-    if (clock_gettime(server->cpu_clock, &used) != 0) load_fail("the server has ended");
+    if (clock_gettime(server->cpu_clock, &used) != 0) bench_fail("the server has ended");
     return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
 }
 
@@ -206,7 +236,7 @@ struct server_memory server_memory(const struct server_process *server)
     struct server_memory memory = { 0, 0 };
     snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)server->pid);
     FILE *file = fopen(path, "re");
-    if (file == NULL) load_fail("cannot read '%s'", path);
+    if (file == NULL) bench_fail("cannot read '%s'", path);
     while (fgets(line, sizeof(line), file) != NULL) {
         if (strncmp(line, "Rss:", 4) == 0) memory.rss_bytes = strtoull(line + 4, NULL, 10) * 1024;
         if (strncmp(line, "Anonymous:", 10) == 0) memory.anonymous_bytes = strtoull(line + 10, NULL, 10) * 1024;

@@ -15,18 +15,21 @@
 #define SERVER_TOKEN_SECRET "bench-token-secret-0123456789abcdef"
 #define SERVER_API_KEY      "bench-api-key-0123456789abcdef"
 
-enum server_kind { SERVER_REAL, SERVER_FLOOR };
+enum server_kind { SERVER_REAL, SERVER_FLOOR, SERVER_CENTRIFUGO, SERVER_KIND_COUNT };
 
 struct server_options {
     enum server_kind kind;
     const char *path; /* of the program; borrowed */
     uint32_t workers; /* the floor has always one */
+    bool tls;         /* with TLS for clients; the floor has none and is as without */
     bool pin;         /* the server to the first CPU, this program to the last */
 };
 
 struct server_process {
     pid_t pid;
-    uint16_t port;
+    uint16_t port, api_port; /* the same, but with TLS, which the API does without */
+    enum server_kind kind;
+    bool is_tls;
     clockid_t cpu_clock;
     char folder[64]; /* made under TMPDIR and removed again */
 };

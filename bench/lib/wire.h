@@ -17,8 +17,13 @@
 #define WIRE_CHANNELS_MAX  20000
 #define WIRE_INDEX_MAX     (2 * WIRE_CHANNELS_MAX)
 #define WIRE_LIVE          "live"
-#define WIRE_HISTORY       "hist"
+#define WIRE_HISTORY       "hist" /* 10 publications */
+#define WIRE_RECOVERY      "rcvr" /* 100 */
+#define WIRE_CLIENTS       "clnt" /* where clients may publish */
+#define WIRE_PRESENCE      "prsc"
 #define WIRE_PAYLOAD_LEN   128
+/* How far behind a client is that recovers. */
+#define WIRE_RECOVERED 50
 
 /* The example of RFC 6455 section 1.3: a fixed key makes the answer a constant. */
 #define WIRE_WS_KEY    "dGhlIHNhbXBsZSBub25jZQ=="

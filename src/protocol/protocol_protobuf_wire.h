@@ -1,5 +1,5 @@
 /* protocol_protobuf_wire: the few forms that Protobuf fields take on the wire: varints,
- * and bytes with their length before them. Private to this folder. Source: the
+ * and bytes with their length before them. Used in this folder, and by src/load, which speaks for clients. Source: the
  * Protocol Buffers encoding guide (protobuf.dev/programming-guides/encoding).
  *
  * Reading: the input is hostile. The first failure sticks: at stays where it was
