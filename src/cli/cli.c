@@ -9,6 +9,7 @@ static const struct cli_command commands[] = {
     { "serve", "Run the server", cmd_serve },
     { "check", "Say whether a configuration file is right, without starting anything", cmd_check },
     { "project", "Make and manage projects and their keys", cmd_project },
+    { "bench", "Load a server and tell how it stands it", cmd_bench },
     { "version", "Print the version", cmd_version },
 };
 
