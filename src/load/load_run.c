@@ -315,6 +315,7 @@ static void steady(struct run *run)
 
 static bool is_drained(const struct load_totals *t)
 {
+    if (t->refused == t->published) return true; /* nothing is under way */
     return t->acknowledged + t->refused >= t->published && t->deliveries >= t->deliveries_due;
 }
 

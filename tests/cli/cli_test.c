@@ -4,10 +4,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,6 +95,7 @@ static void every_command_has_a_help_with_usage_on_standard_output(void **state)
         { "-h" },
         { "serve", "--help" },
         { "check", "-h" },
+        { "bench", "--help" },
         { "version", "--help" },
         { "project", "--help" },
         { "project", "create", "--help" },
@@ -141,6 +145,12 @@ static void what_is_not_understood_names_the_nearest_and_gives_2(void **state)
         { { "project", "rotate", "p", "--which=server", "--grace", "-1h" }, "\"--grace\" is \"-1h\"" },
         { { "project", "rotate", "p", "--which=server", "--grace", "2161h" }, "\"--grace\" is \"2161h\"" },
         { { "project", "revoke", "p" }, "KEY_ID is missing: Usage: xshathra project revoke ID KEY_ID" },
+        { { "bench" }, "URL is missing: Usage: xshathra bench URL" },
+        { { "bench", "http://a" }, "\"http://a\" is no URL" },
+        { { "bench", "ws://127.0.0.1:1", "--size", "31" }, "\"--size\" is \"31\": a number from 32 to 65536" },
+        { { "bench", "ws://127.0.0.1:1", "-d", "soon" }, "\"--duration\" is \"soon\"" },
+        { { "bench", "ws://127.0.0.1:1", "--subscriptions", "11" }, "a number from 1 to 10" },
+        { { "bench", "ws://127.0.0.1:1", "--protobuff" }, "did you mean \"--protobuf\"?" },
         { { "version", "1", "2", "3" }, "\"1\" is one word too many" },
     };
     struct place *p = *state;
@@ -346,6 +356,52 @@ static void the_nearest_name_is_near(void **state)
     }
 }
 
+static void a_load_on_a_port_where_nobody_listens_says_so(void **state)
+{
+    struct place *p = *state;
+    char url[64];
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t len = sizeof address;
+    int bound = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); /* and not listening */
+    assert_int_equal(bind(bound, (struct sockaddr *)&address, len), 0);
+    assert_int_equal(getsockname(bound, (struct sockaddr *)&address, &len), 0);
+    snprintf(url, sizeof url, "ws://127.0.0.1:%u", ntohs(address.sin_port));
+    assert_int_equal(RUN(p, "bench", url, "-c", "3", "--ramp", "0s"), CLI_FAILED);
+    assert_has(p->out, "0 of 3");
+    assert_has(p->out, "3 times: Connection refused");
+    assert_int_equal(RUN(p, "bench", url, "-c", "3", "--ramp", "0s", "--json"), CLI_FAILED);
+    assert_true(json_valid(slice_of(p->out, p->out_len), JSON_DEPTH_DEFAULT));
+    assert_has(p->out, "\"failed\":3");
+    close(bound);
+}
+
+static void a_load_without_a_secret_that_can_be_read_does_not_begin(void **state)
+{
+    struct place *p = *state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/nothing", p->dir);
+    fclose(fopen(path, "w"));
+    assert_int_equal(RUN(p, "bench", "ws://127.0.0.1:1", "--secret-file", "/nowhere/secret"), CLI_FAILED);
+    assert_has(p->err, "/nowhere/secret");
+    assert_int_equal(RUN(p, "bench", "ws://127.0.0.1:1", "--secret-file", path), CLI_FAILED);
+    assert_has(p->err, "no secret can be read");
+    assert_int_equal(RUN(p, "bench", "ws://127.0.0.1:1", "--token-file", path), CLI_FAILED);
+    assert_has(p->err, "no tokens can be read");
+}
+
+static void a_load_that_the_limits_do_not_allow_says_how_to_raise_them(void **state)
+{
+    struct place *p = *state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit few = { .rlim_cur = 200, .rlim_max = before.rlim_max < 1000 ? before.rlim_max : 1000 };
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0); /* for good: it is the last test */
+    assert_int_equal(RUN(p, "bench", "ws://127.0.0.1:1", "-c", "2000"), CLI_FAILED);
+    assert_has(p->err, "2000 connections need 2016 descriptors");
+    assert_has(p->err, "ulimit -n 2016");
+    assert_has(p->err, "LimitNOFILE=2016");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -364,6 +420,9 @@ int main(void)
         TEST(a_whole_key_as_an_argument_is_not_repeated),
         TEST(check_tells_good_from_bad),
         TEST(the_nearest_name_is_near),
+        TEST(a_load_on_a_port_where_nobody_listens_says_so),
+        TEST(a_load_without_a_secret_that_can_be_read_does_not_begin),
+        TEST(a_load_that_the_limits_do_not_allow_says_how_to_raise_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
