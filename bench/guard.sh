@@ -1,8 +1,8 @@
 #!/bin/sh
 # The guard of our own instructions: counts, with valgrind's callgrind, what the worker of a release build executes of
-# the program's own code (libraries and the start left out) in the fixed conversation of bench/guard.c: 100 clients
-# connect and subscribe, and 100 publishes go to all of them. A count moves by some tenths of a percent between runs,
-# with the turns of the loop that the clock causes; the least of three runs moves less.
+# the program's own code (libraries, the start and the end left out) in the fixed conversation of bench/guard.c: 100
+# clients connect and subscribe, and 100 publishes go to all of them. What the clock causes (ticks, sweeps) makes some
+# tenths of a percent between runs, more on a busy machine; the least of three runs moves less.
 #
 # Usage: bench/guard.sh [--renew REASON]
 #   --renew REASON  write the figure of this build into bench/guard.txt, with the reason, to be committed
@@ -40,7 +40,7 @@ converse() {
     cat >"$work/server.$1" <<SERVER
 #!/bin/sh
 exec valgrind --tool=callgrind --quiet --callgrind-out-file="$work/out.$1" --collect-atstart=no \
-    --toggle-collect=net_loop_run "$build/xshathra" "\$@"
+    --toggle-collect=net_loop_run --dump-before=worker_stop "$build/xshathra" "\$@"
 SERVER
     chmod +x "$work/server.$1"
     "$build/bench/bench_guard" --server "$work/server.$1"
@@ -54,8 +54,12 @@ for run in $(seq $runs); do
     pids="$pids $!"
 done
 for pid in $pids; do wait "$pid"; done
+[ -e "$work/out.1.1" ] || {
+    echo "guard: callgrind wrote no count at the end of the conversation: is worker_stop still what ends a worker?" >&2
+    exit 1
+}
 for run in $(seq $runs); do
-    awk -f "$root/bench/lib/guard_count.awk" "$work/out.$run" | sort -rn >"$work/count.$run"
+    awk -f "$root/bench/lib/guard_count.awk" "$work/out.$run.1" | sort -rn >"$work/count.$run"
     if [ ! -e "$work/best" ] || [ "$(total_of "$work/count.$run")" -lt "$(total_of "$work/best")" ]; then
         cp "$work/count.$run" "$work/best"
     fi
