@@ -12,6 +12,8 @@ import { barPlot, linePlot } from './lib/plot.mjs';
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const page = join(root, 'docs/performance.md');
 
+const workers = (n) => (n === '1' ? '1 worker' : `${n} workers`);
+
 // What stands in which table, in which words.
 const TABLES = [
   ['Memory and CPU of idle connections', {
@@ -66,9 +68,9 @@ const TABLES = [
   }],
   ['Growth with workers (the client shares the machine)', Object.fromEntries(
     ['1', '2', '4'].flatMap((n) => [
-      [`growth_fanout_workers_${n}`, `${n} workers: a delivery, 1,000 subscribers`],
-      [`growth_publish_workers_${n}`, `${n} workers: a publish, 16 pipelined on 8 connections`],
-      [`growth_rate_workers_${n}`, `${n} workers: publishes a second`],
+      [`growth_fanout_workers_${n}`, `${workers(n)}: a delivery, 1,000 subscribers`],
+      [`growth_publish_workers_${n}`, `${workers(n)}: a publish, 16 pipelined on 8 connections`],
+      [`growth_rate_workers_${n}`, `${workers(n)}: publishes a second`],
     ]),
   )],
 ];
@@ -96,7 +98,7 @@ function table([title, rows], results) {
   const lines = Object.entries(rows).filter(([name]) => results[name]).map(([name, words]) => {
     const r = results[name];
     const limit = r.client_is_bottleneck ? ' (client at its limit)' : '';
-    return `| ${words}${limit} | ${r.unit.split(',')[0]} | ${shown(r.ours)} | ${shown(r.floor)} | ${shown(r.ratio)} | ${shown(r.centrifugo)} | ${shownTarget(r)} |`;
+    return `| ${words}${limit} | ${r.unit.split(', ')[0]} | ${shown(r.ours)} | ${shown(r.floor)} | ${shown(r.ratio)} | ${shown(r.centrifugo)} | ${shownTarget(r)} |`;
   });
   if (lines.length === 0) return '';
   return `### ${title}\n\n| | unit | Xshathra | bare loop | ratio | Centrifugo | target |\n| --- | --- | ---: | ---: | ---: | ---: | --- |\n${lines.join('\n')}\n`;
