@@ -113,9 +113,11 @@ static void count_delivery(struct load_client *client, struct slice push)
     group->deliveries++;
     if (group->checks_payload && !contains(push, wire_payload()))
         bench_fail("connection %u: a push without the payload: %.*s", client->conn.index, SLICE_ARG(push));
-    if (group->sent_ns == NULL || group->sent_ns[channel_of(client)] == 0) return;
-    load_histogram_add(group->times, platform_clock_ns() - group->sent_ns[channel_of(client)]);
-    group->sent_ns[channel_of(client)] = 0;
+    if (group->sent_ns == NULL) return;
+    uint64_t *sent_ns = &group->sent_ns[client->conn.index];
+    if (*sent_ns == 0) return; /* of two that were under way the first is measured */
+    load_histogram_add(group->times, platform_clock_ns() - *sent_ns);
+    *sent_ns = 0;
 }
 
 static void become_ready(struct load_client *client)

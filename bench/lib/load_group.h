@@ -49,11 +49,11 @@ struct load_group {
     struct crypto_hmac *mac;     /* owned */
     uint32_t started, ready, wanted;
     uint64_t deliveries, pings, answers;
-    bool checks_payload;                  /* compare each delivery with wire_payload() */
-    bool recovers;                        /* subscribe from offset 0 of epoch */
-    char epoch[16];                       /* of the channel of the last subscribe's answer */
-    uint64_t recovered;                   /* publications in answers to subscribes */
-    uint64_t *sent_ns;                    /* per channel, or NULL; borrowed. Zeroed when it arrives … */
+    bool checks_payload; /* compare each delivery with wire_payload() */
+    bool recovers;       /* subscribe from offset 0 of epoch */
+    char epoch[16];      /* of the channel of the last subscribe's answer */
+    uint64_t recovered;  /* publications in answers to subscribes */
+    uint64_t *sent_ns; /* per connection, each with a channel of its own; or NULL; borrowed. Zeroed when it arrives … */
     struct load_histogram *times;         /* … and the difference goes here */
     struct load_histogram *connect_times; /* from the TCP connect until the last subscribe's answer; or NULL */
 };

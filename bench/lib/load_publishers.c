@@ -1,5 +1,7 @@
 #include "bench/lib/load_publishers.h"
 
+#include <string.h>
+
 #include "bench/lib/bench_fail.h"
 #include "bench/lib/wire.h"
 #include "platform/platform_clock.h"
@@ -53,12 +55,13 @@ void load_publishers_run_paced(struct load_publishers *p, uint32_t per_second, u
     for (uint32_t i = 0; i < count; i++) {
         uint64_t due_ns = start_ns + (uint64_t)i * 1000000000 / per_second;
         load_loop_sleep_until(p->loop, due_ns);
-        p->sent_ns[p->next_channel] = due_ns;
+        if (p->sent_ns[p->next_channel] == 0) p->sent_ns[p->next_channel] = due_ns;
         load_api_call(&p->apis[i % LOAD_PUBLISHERS_APIS], p->first_channel + p->next_channel, 0, WIRE_CHANNELS_MAX, 1);
         p->next_channel = (p->next_channel + 1) % LOAD_PUBLISHERS_SUBSCRIBERS;
         p->asked++;
     }
     if (!load_loop_until(p->loop, is_done, p, TIMEOUT_MS)) bench_fail("paced publishes were not all answered");
+    memset(p->sent_ns, 0, sizeof p->sent_ns);
     p->group.sent_ns = NULL;
 }
 
