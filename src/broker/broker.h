@@ -41,6 +41,8 @@ struct broker_publications {
 
 /* ---- requests: channel keys are (space, name) everywhere ---- */
 
+#define BROKER_NEVER_MS UINT64_MAX /* a time to live without an end */
+
 struct broker_history_options { /* resolved by the caller from its policy version */
     uint32_t size;              /* 0 = history off */
     uint64_t ttl_ms;            /* 0 = history off */
@@ -110,6 +112,35 @@ struct broker_presence_result {
     uint32_t client_count, user_count; /* filled for presence and stats */
 };
 
+/* ---- results of a map broker (map_broker.h) ---- */
+
+enum map_suppress {
+    MAP_SUPPRESS_NONE,
+    MAP_SUPPRESS_IDEMPOTENCY,
+    MAP_SUPPRESS_VERSION,
+    MAP_SUPPRESS_KEY_EXISTS,
+    MAP_SUPPRESS_KEY_NOT_FOUND,
+    MAP_SUPPRESS_POSITION_MISMATCH,
+};
+/* "key_exists"; "" for NONE. */
+struct slice map_suppress_name(enum map_suppress suppress);
+
+struct map_update_result {
+    struct broker_position position; /* of the change; when suppressed: of the map, for a repeat the first one */
+    enum map_suppress suppress;      /* not NONE: nothing has changed */
+};
+
+struct map_state_result {
+    struct broker_position top;              /* of the page's first step */
+    uint64_t seq;                            /* at the same moment */
+    struct broker_publications publications; /* the values, in the order of their keys */
+    struct slice cursor;                     /* owned: begins the next page; "" = this is the last */
+};
+
+struct map_stats_result {
+    uint64_t key_count;
+};
+
 /* What a finished call says: status first. OVERLOADED: refused before an offset
  * existed (a target's mailbox is above high water). NOT_FOUND from history: the
  * since position is lost or of another epoch (112). */
@@ -120,8 +151,17 @@ struct broker_result {
         struct broker_subscribe_result subscribe;
         struct broker_history_result history;
         struct broker_presence_result presence;
+        struct map_update_result map_update;
+        struct map_state_result map_state;
+        struct map_stats_result map_stats;
     };
-    enum { BROKER_RESULT_PLAIN, BROKER_RESULT_SUBSCRIBE, BROKER_RESULT_HISTORY, BROKER_RESULT_PRESENCE } owns_;
+    enum {
+        BROKER_RESULT_PLAIN,
+        BROKER_RESULT_SUBSCRIBE,
+        BROKER_RESULT_HISTORY,
+        BROKER_RESULT_PRESENCE,
+        BROKER_RESULT_MAP_STATE,
+    } owns_;
 };
 /* Frees what the result owns; the publications lose their references. */
 void broker_result_deinit(struct broker_result *r);

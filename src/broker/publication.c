@@ -18,11 +18,11 @@ static size_t fixed_len(uint32_t worker_count, uint32_t tag_count)
            tag_count * sizeof(struct publication_tag);
 }
 
-static size_t bytes_len(struct slice channel, const struct publication_content *content)
+static size_t bytes_len(struct slice channel, struct slice key, const struct publication_content *content)
 {
     const struct publication_info *info = &content->info;
-    size_t len =
-        channel.len + content->data.len + info->user.len + info->client.len + info->conn_info.len + info->chan_info.len;
+    size_t len = channel.len + key.len + content->data.len + info->user.len + info->client.len + info->conn_info.len +
+                 info->chan_info.len;
     for (uint32_t i = 0; i < content->tag_count; i++) len += content->tags[i].key.len + content->tags[i].value.len;
     return len;
 }
@@ -36,13 +36,14 @@ static struct slice put(char **at, struct slice s)
     return slice_of(start, s.len);
 }
 
-static void copy_content(struct publication *p, const struct publication_content *content)
+static void copy_content(struct publication *p, struct slice key, const struct publication_content *content)
 {
     struct publication_tag *tags = (struct publication_tag *)(void *)(p->mails + p->worker_count);
     char *at = (char *)(tags + content->tag_count);
     p->content = *content;
     p->content.tags = content->tag_count ? tags : NULL;
     p->channel = put(&at, p->channel);
+    p->key_len_ = (uint16_t)put(&at, key).len;
     p->content.data = put(&at, content->data);
     p->content.info = (struct publication_info){
         .user = put(&at, content->info.user),
@@ -60,8 +61,15 @@ static void copy_content(struct publication *p, const struct publication_content
 struct publication *publication_new(uint32_t worker_count, uint32_t space, struct slice channel,
                                     const struct publication_content *content)
 {
+    return publication_new_keyed(worker_count, space, channel, SLICE(""), content);
+}
+
+struct publication *publication_new_keyed(uint32_t worker_count, uint32_t space, struct slice channel, struct slice key,
+                                          const struct publication_content *content)
+{
+    CHECK(key.len <= PUBLICATION_KEY_MAX);
     size_t fixed = fixed_len(worker_count, content->tag_count);
-    struct publication *p = mem_alloc(fixed + bytes_len(channel, content));
+    struct publication *p = mem_alloc(fixed + bytes_len(channel, key, content));
     if (!p) return NULL;
     memset(p, 0, fixed);
     atomic_init(&p->refs_, 1);
@@ -70,7 +78,7 @@ struct publication *publication_new(uint32_t worker_count, uint32_t space, struc
     p->channel = channel;
     p->worker_count = worker_count;
     for (uint32_t i = 0; i < worker_count; i++) p->mails[i].publication = p;
-    copy_content(p, content);
+    copy_content(p, key, content);
     return p;
 }
 
@@ -115,7 +123,7 @@ void publication_unref(struct publication *p)
 
 size_t publication_cost(const struct publication *p)
 {
-    size_t bytes = bytes_len(p->channel, &p->content);
+    size_t bytes = bytes_len(p->channel, publication_key(p), &p->content);
     size_t forms = PLAIN_FORM_COUNT + (p->delta ? DELTA_FORM_COUNT : 0);
     return fixed_len(p->worker_count, p->content.tag_count) + bytes + forms * (bytes + WIRE_OVERHEAD);
 }

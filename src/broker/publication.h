@@ -36,6 +36,8 @@ enum publication_variant {
 
 #define BROKER_EPOCH_MAX 12 /* with NUL */
 
+#define PUBLICATION_KEY_MAX UINT16_MAX /* bytes of a map's key */
+
 /* Objects and arrays open at once in data that counts as JSON. */
 #define PUBLICATION_JSON_DEPTH_MAX 512
 
@@ -54,6 +56,7 @@ struct publication_content {
     enum publication_kind kind;
     bool data_is_json; /* the publisher has checked that data is one JSON value; false: not known */
     bool has_info;     /* tells whether info is there */
+    bool removed;      /* the key of a map has gone; a map broker sets it */
     struct slice data; /* raw bytes, JSON text for JSON clients */
     struct publication_info info;
     uint64_t version;                   /* 0 = none */
@@ -77,6 +80,7 @@ struct publication {
     char epoch[BROKER_EPOCH_MAX]; /* "" without history */
     bool delta;                   /* marked for delta encoding */
     atomic_uchar json_;           /* what publication_fits_json() has found out */
+    uint16_t key_len_;            /* the key's bytes follow the channel's, see publication_key() */
     struct slice channel;
     struct publication_content content; /* slices point into this allocation */
     _Atomic(struct blob *) wires_[PUBLICATION_FORM_COUNT];
@@ -90,6 +94,9 @@ struct publication {
 /* One reference; offset, seq, epoch 0; NULL when memory is out. */
 MUST_CHECK struct publication *publication_new(uint32_t worker_count, uint32_t space, struct slice channel,
                                                const struct publication_content *content);
+/* The same with the key of a map, of at most PUBLICATION_KEY_MAX bytes. */
+MUST_CHECK struct publication *publication_new_keyed(uint32_t worker_count, uint32_t space, struct slice channel,
+                                                     struct slice key, const struct publication_content *content);
 struct publication *publication_ref(struct publication *p);
 void publication_unref(struct publication *p); /* accepts NULL */
 /* p, which is marked and not shared yet, replaces `before` for those who have it: the base of a delta. Only
@@ -97,6 +104,12 @@ void publication_unref(struct publication *p); /* accepts NULL */
 void publication_set_base(struct publication *p, struct publication *before);
 /* Bytes that it keeps alive, for limits. */
 size_t publication_cost(const struct publication *p);
+
+/* The key of the map that it changes; "" when it is of no map. Clients see removals by content.removed. */
+static inline struct slice publication_key(const struct publication *p)
+{
+    return slice_of(p->channel.ptr + p->channel.len, p->key_len_);
+}
 
 /* Whether clients of JSON can have it: data and infos are JSON values, or empty and left
  * out. At data one looks on first need, for most Protobuf channels never. */

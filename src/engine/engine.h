@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "broker/broker.h"
+#include "broker/map_broker.h"
 #include "engine/hub.h"
 #include "engine/registry.h"
 #include "keys/key_store.h"
@@ -36,6 +37,7 @@ struct engine_shared {
     struct post_office *office;
     uint32_t worker_count;
     struct broker *broker;
+    struct map_broker *map_broker;
     struct registry *registry;
     struct key_store *keys; /* of key sets; may be NULL where no deployment has one */
     struct engine_node node;
