@@ -94,7 +94,7 @@ enum api_outcome api_project_publish(struct api_call *call, const struct policy_
     if (!api_project_channel(call, SLICE("channel"), request.channel, 404, &channel)) return API_ANSWERED;
     enum api_publication_problem problem = api_publication_prepare(call, &request.publication);
     if (!problem) problem = api_publication_check(call, &request.publication, request.channel, &channel);
-    if (!problem && !channel.options->stream_only) problem = API_PUBLICATION_NOT_STREAM;
+    if (!problem && channel.options->subscription_type != POLICY_STREAM) problem = API_PUBLICATION_NOT_STREAM;
     if (problem) return refuse(call, &request, &channel, problem);
     enum broker_answer answer = api_publication_send(call, &request.publication, request.channel, &channel, &result);
     return api_after(call, answer, &result, completed);

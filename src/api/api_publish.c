@@ -27,7 +27,7 @@ static enum api_outcome run(struct api_call *call, const void *request)
     struct broker_result result = { 0 };
     enum api_publication_problem problem = api_publication_prepare(call, &r.publication);
     if (!problem) problem = api_publication_check(call, &r.publication, r.channel, &channel);
-    if (!problem && !channel.options->stream_only) problem = API_PUBLICATION_NOT_STREAM;
+    if (!problem && channel.options->subscription_type != POLICY_STREAM) problem = API_PUBLICATION_NOT_STREAM;
     if (problem) return api_error(call, api_publication_code(problem));
     enum broker_answer answer = api_publication_send(call, &r.publication, r.channel, &channel, &result);
     return api_after(call, answer, &result, completed);

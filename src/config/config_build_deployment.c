@@ -1,6 +1,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "config/config_build.h"
+#include "config/config_check.h"
 
 /* websocket.decompressed_message_size_limit by itself, in lengths of websocket.message_size_limit */
 #define DECOMPRESSED_LIMIT_FACTOR 10
@@ -73,6 +74,70 @@ static struct policy_regex *channel_regex(const struct config_settings *s, struc
     return r;
 }
 
+/* Index of the option's text among words, which end with NULL; 0 when it is none of them. */
+static unsigned word_index(const struct config_settings *s, struct slice base, const char *option,
+                           const char *const *words)
+{
+    const char *text = config_get_text_at(s, base, option);
+    for (unsigned i = 0; words[i]; i++) {
+        if (strcmp(words[i], text) == 0) return i;
+    }
+    return 0;
+}
+
+static uint32_t int_or(const struct config_settings *s, struct slice base, const char *option, uint32_t standard)
+{
+    const int64_t own = config_get_int_at(s, base, option);
+    return own ? (uint32_t)own : standard;
+}
+
+static uint64_t ms_or(const struct config_settings *s, struct slice base, const char *option, uint64_t standard)
+{
+    const uint64_t own = config_get_ms_at(s, base, option);
+    return own ? own : standard;
+}
+
+/* Row CH-52; what is not a stream's stays 0. */
+static void build_map_stream(struct policy_map_options *m, const struct config_settings *s, struct slice base)
+{
+    if (!policy_map_has_stream(m)) return;
+    m->stream_size = int_or(s, base, "map.stream_size", CONFIG_MAP_STREAM_SIZE);
+    m->stream_ttl_ms = ms_or(s, base, "map.stream_ttl", CONFIG_MAP_STREAM_TTL_MS);
+    uint64_t meta_ms = CONFIG_MAP_META_STREAM_TTLS * m->stream_ttl_ms;
+    if (meta_ms < m->key_ttl_ms) meta_ms = m->key_ttl_ms;
+    m->meta_ttl_ms = m->mode == POLICY_MAP_PERSISTENT ? 0 : ms_or(s, base, "map.meta_ttl", meta_ms);
+}
+
+static void build_map(struct policy_map_options *m, const struct config_settings *s, struct slice base)
+{
+    static const char *const modes[] = { "", "ephemeral", "recoverable", "persistent", NULL };
+    static const char *const keys[] = { "", "client_id", "user_id", NULL };
+    m->mode = (enum policy_map_mode)word_index(s, base, "map.mode", modes);
+    m->client_key = (enum policy_map_key)word_index(s, base, "map.client_key", keys);
+    m->key_ttl_ms = config_get_ms_at(s, base, "map.key_ttl");
+    build_map_stream(m, s, base);
+    m->page_default = int_or(s, base, "map.default_page_size", CONFIG_MAP_PAGE_SIZE);
+    m->page_min = int_or(s, base, "map.min_page_size", CONFIG_MAP_PAGE_SIZE);
+    m->page_max = int_or(s, base, "map.max_page_size", CONFIG_MAP_PAGE_SIZE_MAX);
+    m->live_max = int_or(s, base, "map.live_transition_max_publication_limit", m->page_max);
+    m->catch_up_ms = ms_or(s, base, "map.subscribe_catch_up_timeout", CONFIG_MAP_CATCH_UP_MS);
+    m->publish = permission(s, base, "map.allow_publish_for_client", "map.allow_publish_for_subscriber",
+                            "map.allow_publish_for_anonymous");
+    m->remove = permission(s, base, "map.allow_remove_for_client", "map.allow_remove_for_subscriber",
+                           "map.allow_remove_for_anonymous");
+    m->remove_client_on_unsubscribe = config_get_bool_at(s, base, "map.remove_client_on_unsubscribe");
+}
+
+static void build_subscription_type(struct policy_channel_options *o, const struct config_settings *s,
+                                    struct slice base)
+{
+    static const char *const types[] = { "stream", "map", "map_clients", "map_users", NULL };
+    o->subscription_type = (enum policy_subscription_type)word_index(s, base, "subscription_type", types);
+    o->map_clients_prefix = must_copy(config_get_text_at(s, base, "map_clients_presence_channel_prefix"));
+    o->map_users_prefix = must_copy(config_get_text_at(s, base, "map_users_presence_channel_prefix"));
+    build_map(&o->map, s, base);
+}
+
 static void build_channel(struct policy_channel_options *o, const struct config_settings *s, struct slice base)
 {
     o->presence = config_get_bool_at(s, base, "presence");
@@ -83,7 +148,6 @@ static void build_channel(struct policy_channel_options *o, const struct config_
     o->force_recovery = config_get_bool_at(s, base, "force_recovery");
     o->allow_recovery = config_get_bool_at(s, base, "allow_recovery");
     o->allow_user_limited_channels = config_get_bool_at(s, base, "allow_user_limited_channels");
-    o->stream_only = true;
     o->recovery_mode = slice_eq(slice_from_cstr(config_get_text_at(s, base, "force_recovery_mode")), SLICE("cache"))
                            ? POLICY_RECOVERY_CACHE
                            : POLICY_RECOVERY_STREAM;
@@ -95,6 +159,7 @@ static void build_channel(struct policy_channel_options *o, const struct config_
     o->channel_regex = channel_regex(s, base);
     build_history(o, s, base);
     build_permissions(o, s, base);
+    build_subscription_type(o, s, base);
 }
 
 static void build_namespaces(struct policy_deployment *d, const struct config_settings *s)
@@ -127,6 +192,7 @@ static void build_limits(struct policy_limits *l, const struct config_settings *
     l->expired_close_delay_ms = config_get_ms(s, "client.expired_close_delay");
     l->expired_sub_close_delay_ms = config_get_ms(s, "client.expired_sub_close_delay");
     l->stale_close_delay_ms = config_get_ms(s, "client.stale_close_delay");
+    l->presence_update_interval_ms = config_get_ms(s, "client.presence_update_interval");
     l->channel_limit = (uint32_t)config_get_int(s, "client.channel_limit");
     l->queue_bytes_max = (size_t)config_get_int(s, "client.queue_max_size");
     l->connection_limit = (uint32_t)config_get_int(s, "client.connection_limit");

@@ -2,8 +2,7 @@
 #include "config/config_duration.h"
 #include "policy/policy.h"
 
-/* The namespace as people call it, for sentences: `namespace "chat"`. */
-static const char *owner(struct config_settings *s, struct slice base)
+const char *config_channel_owner(struct config_settings *s, struct slice base)
 {
     const ptrdiff_t bracket = slice_index(base, '[');
     if (bracket < 0) return "channels without a namespace";
@@ -31,15 +30,17 @@ static void check_history(struct config_settings *s, struct slice base)
     if ((size > 0) != (ttl_ms > 0)) {
         const bool has_size = size > 0;
         config_refuse(s, under(s, base, has_size ? "history_ttl" : "history_size"),
-                      "is not set in %s, but history needs both history_size and history_ttl", owner(s, base));
+                      "is not set in %s, but history needs both history_size and history_ttl",
+                      config_channel_owner(s, base));
     }
     if (ttl_ms > meta_ms)
         config_refuse(s, under(s, base, "history_ttl"),
                       "is \"%s\" in %s, allowed is at most its history_meta_ttl, \"%s\"", config_ms_text(s, ttl_ms),
-                      owner(s, base), config_ms_text(s, meta_ms));
+                      config_channel_owner(s, base), config_ms_text(s, meta_ms));
     if (config_get_bool_at(s, base, "force_recovery") && (size == 0 || ttl_ms == 0))
         config_refuse(s, under(s, base, "force_recovery"),
-                      "is \"true\" in %s, but recovery needs history_size and history_ttl", owner(s, base));
+                      "is \"true\" in %s, but recovery needs history_size and history_ttl",
+                      config_channel_owner(s, base));
 }
 
 /* A choice among words, of which only some are built. */
@@ -54,10 +55,11 @@ static void check_word(struct config_settings *s, struct slice base, const char 
     for (; known && *known; known++) {
         if (!slice_eq(value, slice_from_cstr(*known))) continue;
         config_refuse(s, under(s, base, option), "is \"%s\" in %s, which is not built yet, allowed is %s", *known,
-                      owner(s, base), allowed);
+                      config_channel_owner(s, base), allowed);
         return;
     }
-    config_refuse(s, under(s, base, option), "is \"%.80s\" in %s, allowed is %s", value.ptr, owner(s, base), allowed);
+    config_refuse(s, under(s, base, option), "is \"%.80s\" in %s, allowed is %s", value.ptr,
+                  config_channel_owner(s, base), allowed);
 }
 
 /* Row CH-32. */
@@ -67,17 +69,19 @@ static void check_auto_cache_recover(struct config_settings *s, struct slice bas
     bool cache = slice_eq(slice_from_cstr(config_get_text_at(s, base, "force_recovery_mode")), SLICE("cache"));
     if (!cache || !config_get_bool_at(s, base, "force_recovery"))
         config_refuse(s, under(s, base, "auto_cache_recover"),
-                      "is \"true\" in %s, but needs force_recovery and force_recovery_mode \"cache\"", owner(s, base));
+                      "is \"true\" in %s, but needs force_recovery and force_recovery_mode \"cache\"",
+                      config_channel_owner(s, base));
 }
 
 static void check_words(struct config_settings *s, struct slice base)
 {
     check_auto_cache_recover(s, base);
-    static const char *const modes[] = { "stream", "cache", NULL }, *const stream[] = { "stream", NULL };
-    static const char *const types[] = { "map", "map_clients", "map_users", "shared_poll", NULL };
+    static const char *const modes[] = { "stream", "cache", NULL };
+    static const char *const types[] = { "stream", "map", "map_clients", "map_users", NULL };
+    static const char *const later[] = { "shared_poll", NULL };
     static const char *const formats[] = { "json", "json_object", "binary", NULL };
     check_word(s, base, "force_recovery_mode", modes, NULL, "\"stream\" or \"cache\"");
-    check_word(s, base, "subscription_type", stream, types, "\"stream\"");
+    check_word(s, base, "subscription_type", types, later, "\"stream\", \"map\", \"map_clients\" or \"map_users\"");
     check_word(s, base, "publication_data_format", formats, NULL, "\"json\", \"json_object\" or \"binary\"");
 }
 
@@ -89,7 +93,7 @@ static void check_regex(struct config_settings *s, struct slice base)
     struct policy_regex *r = policy_regex_new(pattern, error, sizeof error);
     if (!r)
         config_refuse(s, under(s, base, "channel_regex"), "is \"%.80s\" in %s, allowed is a regular expression: %s",
-                      pattern.ptr, owner(s, base), error);
+                      pattern.ptr, config_channel_owner(s, base), error);
     policy_regex_free(r);
 }
 
@@ -99,7 +103,7 @@ static void check_delta_types(struct config_settings *s, struct slice base)
     for (size_t i = 0; types && i < types->value.list_count; i++) {
         if (strcmp(types->value.list[i], "fossil") != 0)
             config_refuse(s, types->path, "has \"%.80s\" in %s, allowed is \"fossil\"", types->value.list[i],
-                          owner(s, base));
+                          config_channel_owner(s, base));
     }
 }
 
@@ -109,4 +113,5 @@ void config_check_channel(struct config_settings *s, struct slice base)
     check_words(s, base);
     check_regex(s, base);
     check_delta_types(s, base);
+    config_check_map(s, base);
 }

@@ -139,7 +139,7 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
         client_disconnect(c, DISCONNECT_INTERNAL);
         return;
     }
-    if (!error && (r->type > SUBSCRIPTION_STREAM || !channel.options->stream_only))
+    if (!error && (r->type != SUBSCRIPTION_STREAM || channel.options->subscription_type != POLICY_STREAM))
         error = CLIENT_ERROR_PERMISSION_DENIED;
     if (!error && r->token.len > 0) {
         struct token_verdict verdict = check_token(c, r->token, r->channel, &claims);

@@ -60,6 +60,8 @@ static void token_options_seal(struct policy_token_options *t)
 static void namespace_deinit(struct policy_namespace *ns)
 {
     policy_regex_free(ns->options.channel_regex);
+    mem_free(ns->options.map_clients_prefix);
+    mem_free(ns->options.map_users_prefix);
     mem_free(ns->name);
 }
 

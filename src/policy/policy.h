@@ -24,9 +24,38 @@ enum policy_data_format {
     POLICY_FORMAT_BINARY, /* anything, also empty */
 };
 
+/* subscription_type: what the subscriptions of a namespace's channels are */
+enum policy_subscription_type { POLICY_STREAM, POLICY_MAP, POLICY_MAP_CLIENTS, POLICY_MAP_USERS };
+
+/* map.mode: whether keys expire, and whether their changes are kept as a stream */
+enum policy_map_mode {
+    POLICY_MAP_OFF,         /* not configured: nothing can be written */
+    POLICY_MAP_EPHEMERAL,   /* keys expire, no stream */
+    POLICY_MAP_RECOVERABLE, /* keys expire, and there is a stream */
+    POLICY_MAP_PERSISTENT,  /* keys stay, and there is a stream */
+};
+
+/* map.client_key: who chooses the key of what a client writes */
+enum policy_map_key { POLICY_MAP_KEY_GIVEN, POLICY_MAP_KEY_CLIENT_ID, POLICY_MAP_KEY_USER_ID };
+
 /* allow_<operation>_for_client, _for_subscriber, _for_anonymous */
 struct policy_permission {
     bool client, subscriber, anonymous;
+};
+
+/* map.*, row CH-50 and on; defaults of the mode are filled in. */
+struct policy_map_options {
+    enum policy_map_mode mode;
+    enum policy_map_key client_key;
+    uint64_t key_ttl_ms;    /* 0 = keys stay */
+    uint32_t stream_size;   /* changes kept; 0 = no stream */
+    uint64_t stream_ttl_ms; /* 0 = no stream */
+    uint64_t meta_ttl_ms;   /* of the stream's position; 0 = for ever */
+    uint32_t page_default, page_min, page_max;
+    uint32_t live_max;    /* publications in the answer that goes live */
+    uint64_t catch_up_ms; /* from the first page to live; 0 = no limit */
+    struct policy_permission publish, remove;
+    bool remove_client_on_unsubscribe;
 };
 
 /* Options of one namespace, all resolved: deployment defaults are filled in. */
@@ -36,7 +65,7 @@ struct policy_channel_options {
     bool force_recovery, allow_recovery;
     bool auto_cache_recover, allow_tags_filter, delta_publish, allow_delta_fossil;
     bool allow_user_limited_channels;
-    bool stream_only; /* subscription_type is "" or "stream" */
+    enum policy_subscription_type subscription_type;
     enum policy_recovery_mode recovery_mode;
     enum policy_data_format data_format;
     uint32_t history_size; /* publications; history is on when size and ttl are > 0 */
@@ -45,11 +74,19 @@ struct policy_channel_options {
     struct policy_permission subscribe; /* .subscriber is unused */
     struct policy_permission publish, history_access, presence_access;
     struct policy_regex *channel_regex; /* owned by the namespace; NULL = none */
+    struct policy_map_options map;
+    /* map_clients_presence_channel_prefix and …_users_…; owned by the namespace; NULL or "" = none */
+    char *map_clients_prefix, *map_users_prefix;
 };
 
 static inline bool policy_history_on(const struct policy_channel_options *o)
 {
     return o->history_size > 0 && o->history_ttl_ms > 0;
+}
+
+static inline bool policy_map_has_stream(const struct policy_map_options *o)
+{
+    return o->mode == POLICY_MAP_RECOVERABLE || o->mode == POLICY_MAP_PERSISTENT;
 }
 
 struct policy_namespace {
@@ -78,6 +115,7 @@ struct policy_string_list {
 struct policy_limits {
     uint64_t ping_interval_ms, pong_timeout_ms; /* ping 0 = no pings */
     uint64_t expired_close_delay_ms, expired_sub_close_delay_ms, stale_close_delay_ms;
+    uint64_t presence_update_interval_ms; /* keys that the server keeps in maps of who is there */
     uint32_t channel_limit;
     size_t queue_bytes_max;
     uint32_t connection_limit, user_connection_limit, connection_rate_limit; /* 0 = off */

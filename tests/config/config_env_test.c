@@ -137,13 +137,14 @@ static void items_of_the_file_can_be_changed_by_variables(void **state)
     struct config_try t =
         with("{\"channel\":{\"namespaces\":[{\"name\":\"news\",\"presence\":true,\"join_leave\":true}]}}",
              "CENTRIFUGO_CHANNEL_NAMESPACES=news more", "CENTRIFUGO_CHANNEL_NAMESPACES_NEWS_PRESENCE=0",
-             "CENTRIFUGO_CHANNEL_NAMESPACES_NEWS_MAP_MODE=x");
+             "CENTRIFUGO_CHANNEL_NAMESPACES_NEWS_MAP_MODE=persistent");
     if (!t.config || t.report.count) fail_msg("%s", t.text.ptr);
     const struct policy_deployment *d = t.config->deployment;
     assert_int_equal(d->namespace_count, 2);
     assert_string_equal(d->namespaces[1].name, "news");
     assert_false(d->namespaces[1].options.presence);
     assert_true(d->namespaces[1].options.join_leave);
+    assert_int_equal(d->namespaces[1].options.map.mode, POLICY_MAP_PERSISTENT);
     config_try_end(&t);
 }
 

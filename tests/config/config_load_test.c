@@ -67,7 +67,7 @@ static void the_deployment_has_the_defaults_of_centrifugo(void **state)
     assert_string_equal(d->token.hmac_secret_key, "");
     assert_int_equal(d->allowed_origins.count, 0);
     assert_int_equal(d->without_namespace.options.history_meta_ttl_ms, 720ull * 3600 * 1000);
-    assert_true(d->without_namespace.options.stream_only);
+    assert_int_equal(d->without_namespace.options.subscription_type, POLICY_STREAM);
     assert_false(d->without_namespace.options.subscribe.client);
     assert_int_equal(d->without_namespace.options.data_format, POLICY_FORMAT_NOT_EMPTY);
     config_try_end(&t);
@@ -96,7 +96,7 @@ static void options_reach_the_place_they_name(void **state)
         "\"namespaces\":[{\"name\":\"zz\",\"history_size\":10,\"history_ttl\":\"60s\",\"history_meta_ttl\":\"2m\","
         "\"force_recovery\":true,\"publication_data_format\":\"binary\",\"channel_regex\":\"^[0-9]+$\","
         "\"allow_history_for_subscriber\":true,\"allowed_delta_types\":[\"fossil\"],\"delta_publish\":true},"
-        "{\"name\":\"me\",\"presence\":true,\"map\":{\"mode\":\"x\"}}]},"
+        "{\"name\":\"me\",\"presence\":true,\"map\":{\"min_page_size\":7}}]},"
         "\"rpc\":{\"ping\":{\"enabled\":true}},\"trusted_proxies\":\"10.0.0.0/8\",\"pid_file\":null,"
         "\"client.connection_limit\":7}",
         NULL);
@@ -296,8 +296,8 @@ static void what_is_not_built_and_decides_something_stops_the_start(void **state
         { "{\"consumers\":[{\"name\":\"ab\",\"enabled\":true}]}", "consumers[0].enabled" },
         { "{\"channel\":{\"namespaces\":[{\"name\":\"ab\",\"subscribe_proxy_enabled\":true}]}}",
           "subscribe_proxy_enabled" },
-        { "{\"channel\":{\"namespaces\":[{\"name\":\"ab\",\"subscription_type\":\"map\"}]}}",
-          "is \"map\" in namespace \"ab\", which is not built" },
+        { "{\"channel\":{\"namespaces\":[{\"name\":\"ab\",\"subscription_type\":\"shared_poll\"}]}}",
+          "is \"shared_poll\" in namespace \"ab\", which is not built" },
         { "{\"channel\":{\"namespaces\":[{\"name\":\"ab\",\"auto_cache_recover\":true}]}}",
           "needs force_recovery and force_recovery_mode \"cache\"" },
     };

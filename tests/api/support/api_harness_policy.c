@@ -15,7 +15,7 @@ static struct policy_channel_options options_of(bool history)
 {
     return (struct policy_channel_options){
         .presence = true,
-        .stream_only = true,
+        .subscription_type = POLICY_STREAM,
         .allow_recovery = true,
         .force_positioning = history,
         .force_recovery = history,
@@ -40,7 +40,7 @@ static void fill_namespaces(struct policy_deployment *d)
     d->namespaces[2].options.data_format = POLICY_FORMAT_JSON;
     d->namespaces[3].options.data_format = POLICY_FORMAT_JSON_OBJECT;
     d->namespaces[4].options.data_format = POLICY_FORMAT_BINARY;
-    d->namespaces[5].options.stream_only = false;
+    d->namespaces[5].options.subscription_type = POLICY_MAP;
     d->without_namespace.options = options_of(false);
 }
 

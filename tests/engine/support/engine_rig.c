@@ -90,10 +90,10 @@ static struct policy_deployment *deployment(rig_policy_fn *change)
     for (size_t i = 0; i < NAMESPACES; i++) {
         d->namespaces[i].name = owned(namespaces[i].name);
         d->namespaces[i].options = namespaces[i].options;
-        d->namespaces[i].options.stream_only = strcmp(namespaces[i].name, "map") != 0;
+        if (strcmp(namespaces[i].name, "map") == 0) d->namespaces[i].options.subscription_type = POLICY_MAP;
         d->namespaces[i].options.history_meta_ttl_ms = 3600000;
     }
-    d->without_namespace.options = (struct policy_channel_options){ .stream_only = true,
+    d->without_namespace.options = (struct policy_channel_options){ .subscription_type = POLICY_STREAM,
                                                                     .history_meta_ttl_ms = 3600000,
                                                                     .subscribe.client = true };
     d->limits = (struct policy_limits){ .stale_close_delay_ms = 10000,

@@ -203,7 +203,7 @@ static struct policy *make_policy(session_rig_policy_fn *change)
     d->allowed_origins.items = mem_must_alloc(sizeof(char *));
     d->allowed_origins.items[0] = owned("http://localhost");
     d->allowed_origins.count = 1;
-    d->without_namespace.options = (struct policy_channel_options){ .stream_only = true,
+    d->without_namespace.options = (struct policy_channel_options){ .subscription_type = POLICY_STREAM,
                                                                     .subscribe = { .client = true, .anonymous = true },
                                                                     .publish = { .client = true, .anonymous = true } };
     d->limits = (struct policy_limits){ .stale_close_delay_ms = 10000,
