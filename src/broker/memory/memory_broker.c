@@ -32,30 +32,24 @@ static bool sweep(struct broker *b, const struct broker_context *c)
 
 static uint64_t channel_count(struct broker *b)
 {
-    const struct memory_table *t = &memory_broker_of(b)->table;
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < t->shard_count; i++)
-        count += atomic_load_explicit(&t->shards[i].subscribed, memory_order_relaxed);
-    return count;
+    return memory_table_subscribed(&memory_broker_of(b)->table);
 }
 
 size_t memory_broker_entry_count(struct broker *b)
 {
-    const struct memory_table *t = &memory_broker_of(b)->table;
-    size_t count = 0;
-    for (uint32_t i = 0; i < t->shard_count; i++) {
-        pthread_mutex_lock(&t->shards[i].lock);
-        count += t->shards[i].entries.count;
-        pthread_mutex_unlock(&t->shards[i].lock);
-    }
-    return count;
+    return memory_table_entry_count(&memory_broker_of(b)->table);
+}
+
+void memory_broker_deinit(struct memory_broker *mb)
+{
+    memory_table_deinit(&mb->table);
+    mem_free(mb->sweep_next);
 }
 
 static void free_broker(struct broker *b)
 {
     struct memory_broker *mb = memory_broker_of(b);
-    memory_table_deinit(&mb->table);
-    mem_free(mb->sweep_next);
+    memory_broker_deinit(mb);
     mem_free(mb);
 }
 
@@ -75,11 +69,10 @@ static const struct broker_ops ops = {
     .free = free_broker,
 };
 
-struct broker *memory_broker_new(const struct broker_links *links, const struct memory_broker_options *options)
+void memory_broker_init(struct memory_broker *mb, enum memory_table_kind kind, const struct broker_links *links,
+                        const struct memory_broker_options *options)
 {
     CHECK(links->worker_count >= 1 && links->worker_count <= POST_OFFICE_MAX);
-    struct memory_broker *mb = mem_must_alloc_zero(sizeof *mb);
-    mb->broker.ops = &ops;
     mb->links = *links;
     mb->history_bytes_max = options->history_bytes_max ? options->history_bytes_max : HISTORY_BYTES_MAX;
     mb->sweep_next = mem_must_alloc_zero(links->worker_count * sizeof *mb->sweep_next);
@@ -87,6 +80,13 @@ struct broker *memory_broker_new(const struct broker_links *links, const struct 
                        options->idempotency_keys_max ? options->idempotency_keys_max : IDEMPOTENCY_KEYS_MAX,
                        options->idempotency_ttl_ms ? options->idempotency_ttl_ms : IDEMPOTENCY_TTL_MS);
     uint32_t shards = options->shard_count ? options->shard_count : SHARDS_PER_WORKER * links->worker_count;
-    memory_table_init(&mb->table, shards, links->worker_count);
+    memory_table_init(&mb->table, kind, shards, links->worker_count);
+}
+
+struct broker *memory_broker_new(const struct broker_links *links, const struct memory_broker_options *options)
+{
+    struct memory_broker *mb = mem_must_alloc_zero(sizeof *mb);
+    mb->broker.ops = &ops;
+    memory_broker_init(mb, MEMORY_TABLE_CHANNELS, links, options);
     return &mb->broker;
 }

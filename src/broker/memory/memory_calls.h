@@ -19,6 +19,11 @@ static inline struct memory_broker *memory_broker_of(struct broker *b)
     return container_of(b, struct memory_broker, broker);
 }
 
+/* Into zeroed memory; everything but the ops. Stops when memory is out. */
+void memory_broker_init(struct memory_broker *mb, enum memory_table_kind kind, const struct broker_links *links,
+                        const struct memory_broker_options *options);
+void memory_broker_deinit(struct memory_broker *mb);
+
 enum broker_answer memory_publish(struct broker *b, const struct broker_context *c, const struct broker_publish *r,
                                   struct broker_ticket ticket, struct broker_result *result);
 enum broker_answer memory_subscribe(struct broker *b, const struct broker_context *c, const struct broker_subscribe *r,

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/memory/memory_map.h"
 #include "broker/memory/memory_presence.h"
 #include "broker/memory/memory_ring.h"
 
@@ -9,6 +10,7 @@ void memory_garbage_init(struct memory_garbage *g)
 {
     g->rings = NULL;
     g->presences = NULL;
+    g->maps = NULL;
     g->client = NULL;
     g->blocks = NULL;
     g->publication_count = 0;
@@ -32,6 +34,15 @@ static void free_presences(struct memory_presence *presence)
     }
 }
 
+static void free_maps(struct memory_map *map)
+{
+    while (map) {
+        struct memory_map *next = map->next_garbage;
+        memory_map_free(map);
+        map = next;
+    }
+}
+
 static void free_blocks(struct memory_block *block)
 {
     while (block) {
@@ -46,6 +57,7 @@ void memory_garbage_free(struct memory_garbage *g)
     for (uint32_t i = 0; i < g->publication_count; i++) publication_unref(g->publications[i]);
     free_rings(g->rings);
     free_presences(g->presences);
+    free_maps(g->maps);
     memory_presence_client_unref(g->client);
     free_blocks(g->blocks);
     memory_garbage_init(g);
@@ -68,6 +80,12 @@ void memory_garbage_presence(struct memory_garbage *g, struct memory_presence *p
 {
     presence->next_garbage = g->presences;
     g->presences = presence;
+}
+
+void memory_garbage_map(struct memory_garbage *g, struct memory_map *map)
+{
+    map->next_garbage = g->maps;
+    g->maps = map;
 }
 
 void memory_garbage_block(struct memory_garbage *g, void *block)

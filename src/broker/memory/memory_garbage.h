@@ -5,6 +5,7 @@
 
 #include "broker/memory/memory_broker.h"
 
+struct memory_map;
 struct memory_ring;
 struct memory_presence;
 struct memory_presence_client;
@@ -17,6 +18,7 @@ struct memory_block {
 struct memory_garbage {
     struct memory_ring *rings;
     struct memory_presence *presences;
+    struct memory_map *maps;
     struct memory_presence_client *client; /* at most one in a hold */
     struct memory_block *blocks;
     uint32_t publication_count;
@@ -34,6 +36,7 @@ static inline bool memory_garbage_full(const struct memory_garbage *g)
 /* Must not be full. Takes the reference over. */
 void memory_garbage_publication(struct memory_garbage *g, struct publication *p);
 void memory_garbage_ring(struct memory_garbage *g, struct memory_ring *ring); /* accepts NULL */
+void memory_garbage_map(struct memory_garbage *g, struct memory_map *map);    /* with its keys */
 void memory_garbage_presence(struct memory_garbage *g, struct memory_presence *presence);
 /* Memory from base/mem.h of at least a pointer's size; accepts NULL. */
 void memory_garbage_block(struct memory_garbage *g, void *block);

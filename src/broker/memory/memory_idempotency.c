@@ -113,6 +113,33 @@ enum status memory_idempotency_add(struct memory_idempotency *t, struct memory_i
     return status;
 }
 
+struct forgetting {
+    struct memory_idempotency *table;
+    struct slice channel;
+    struct memory_garbage garbage;
+};
+
+static void forget_one(struct map_node *node, void *context)
+{
+    struct forgetting *f = context;
+    struct memory_idempotency_key *key = container_of(node, struct memory_idempotency_key, node);
+    if (slice_eq(slice_of(key->bytes, key->channel_len), f->channel)) drop(f->table, key, &f->garbage);
+}
+
+void memory_idempotency_forget(struct memory_idempotency *t, struct slice channel)
+{
+    struct forgetting f = { .table = t, .channel = channel };
+    uint64_t cursor = 0;
+    bool more;
+    do {
+        memory_garbage_init(&f.garbage);
+        pthread_mutex_lock(&t->lock_);
+        more = map_scan(&t->keys_, &cursor, MEMORY_HOLD_ITEMS, forget_one, &f);
+        pthread_mutex_unlock(&t->lock_);
+        memory_garbage_free(&f.garbage);
+    } while (more);
+}
+
 bool memory_idempotency_sweep(struct memory_idempotency *t, uint64_t now_ms)
 {
     struct memory_garbage garbage;

@@ -36,6 +36,8 @@ bool memory_idempotency_find(struct memory_idempotency *t, const struct memory_i
 MUST_CHECK enum status memory_idempotency_add(struct memory_idempotency *t, struct memory_idempotency_key *key,
                                               uint64_t now_ms, const struct broker_publish_result *result,
                                               struct memory_garbage *garbage);
+/* All keys of one channel, in slices. */
+void memory_idempotency_forget(struct memory_idempotency *t, struct slice channel);
 /* Drop at most MEMORY_HOLD_ITEMS expired keys; true = perhaps more. */
 bool memory_idempotency_sweep(struct memory_idempotency *t, uint64_t now_ms);
 size_t memory_idempotency_count(struct memory_idempotency *t);

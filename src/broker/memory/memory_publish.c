@@ -1,6 +1,7 @@
 /* Publishing: all checks, the offset, the ring and the mails in one hold. */
 #include "base/mem.h"
 #include "broker/memory/memory_calls.h"
+#include "broker/memory/memory_post.h"
 
 /* What is made before the hold, and freed after it unless the hold took it over. */
 struct publishing {
@@ -9,9 +10,9 @@ struct publishing {
     const struct broker_publish *r;
     struct publication *publication;
     size_t cost;
-    struct memory_idempotency_key *key;       /* NULL = none */
-    struct memory_version *version_epoch;     /* NULL = "" */
-    struct broker_gap *gaps[POST_OFFICE_MAX]; /* for the workers that were under pressure */
+    struct memory_idempotency_key *key;   /* NULL = none */
+    struct memory_version *version_epoch; /* NULL = "" */
+    struct memory_post post;
 };
 
 static bool is_event(const struct broker_publish *r)
@@ -22,29 +23,6 @@ static bool is_event(const struct broker_publish *r)
 static bool wants_history(const struct broker_publish *r)
 {
     return !is_event(r) && !r->skip_history && r->history.size > 0 && r->history.ttl_ms > 0;
-}
-
-static struct broker_gap *gap_new(const struct memory_broker *mb, const struct broker_publish *r)
-{
-    struct broker_gap *gap = mem_alloc(sizeof *gap + r->channel.len);
-    if (!gap) return NULL;
-    *gap = (struct broker_gap){
-        .mail = { .deliver = mb->links.deliver_gap, .cost = (uint32_t)(sizeof *gap + r->channel.len) },
-        .space = r->space,
-        .channel_len = (uint32_t)r->channel.len,
-    };
-    if (r->channel.len) memcpy(gap->channel, r->channel.ptr, r->channel.len);
-    return gap;
-}
-
-/* Joins and leaves are not refused, so the mail that tells of their loss must be
- * there before the hold. Whoever is calm now has far to go until it is full: it
- * gets the event posted. */
-static void prepare_gaps(struct publishing *p)
-{
-    const struct broker_links *links = &p->mb->links;
-    for (uint32_t w = 0; w < links->worker_count; w++)
-        if (mailbox_pressure(links->office->boxes[w], p->c->now_ms) != MAILBOX_EASY) p->gaps[w] = gap_new(p->mb, p->r);
 }
 
 static bool prepare_version(struct publishing *p)
@@ -74,12 +52,8 @@ static bool prepare(struct publishing *p)
     p->publication->time_ms = p->c->wall_ms;
     p->publication->delta = p->r->delta;
     p->cost = publication_cost(p->publication);
-    uint32_t mail_cost = p->cost < UINT32_MAX ? (uint32_t)p->cost : UINT32_MAX;
-    for (uint32_t w = 0; w < mb->links.worker_count; w++) {
-        p->publication->mails[w].mail.deliver = mb->links.deliver_publication;
-        p->publication->mails[w].mail.cost = mail_cost;
-    }
-    if (is_event(p->r)) prepare_gaps(p);
+    memory_post_prepare(&p->post, p->publication);
+    if (is_event(p->r)) memory_post_prepare_gaps(&p->post, p->r->space, p->r->channel);
     return true;
 }
 
@@ -88,7 +62,7 @@ static void clean_up(struct publishing *p)
     publication_unref(p->publication);
     mem_free(p->key);
     mem_free(p->version_epoch);
-    for (uint32_t w = 0; w < p->mb->links.worker_count; w++) mem_free(p->gaps[w]);
+    memory_post_deinit(&p->post);
 }
 
 /* ---- in the hold ---- */
@@ -113,16 +87,6 @@ static bool outdated(const struct publishing *p, const struct memory_hold *h, st
     *result = (struct broker_publish_result){ .offset = stream->top, .suppressed = true };
     memory_hold_epoch(h, result->epoch);
     return true;
-}
-
-/* One worker above high water refuses the publish for all, before an offset exists. */
-static bool overloaded(const struct publishing *p, const struct memory_entry *e)
-{
-    const struct post_office *office = p->mb->links.office;
-    if (is_event(p->r) || !e) return false;
-    for (uint64_t left = e->workers; left; left &= left - 1)
-        if (mailbox_pressure(office->boxes[__builtin_ctzll(left)], p->c->now_ms) != MAILBOX_EASY) return true;
-    return false;
 }
 
 /* Room in the stream, and the offset that the publication will have. */
@@ -162,23 +126,6 @@ static void store(struct publishing *p, struct memory_hold *h)
     p->version_epoch = before;
 }
 
-static void post(struct publishing *p, struct memory_entry *e, uint32_t worker)
-{
-    struct mailbox *box = p->mb->links.office->boxes[worker];
-    uint64_t bit = UINT64_C(1) << worker;
-    if (e->gapped & bit) return; /* it reads all of it when it regains */
-    struct broker_gap *gap = p->gaps[worker];
-    if (gap && mailbox_pressure(box, p->c->now_ms) == MAILBOX_FULL) {
-        e->gapped |= bit;
-        p->gaps[worker] = NULL;
-        mailbox_post(box, MAILBOX_CONTROL, &gap->mail, p->c->now_ms);
-    } else {
-        publication_ref(p->publication);
-        mailbox_post(box, MAILBOX_WORK, &p->publication->mails[worker].mail, p->c->now_ms);
-    }
-    mailbox_wakes_add(p->c->wakes, worker);
-}
-
 /* Nothing here can fail. */
 static void commit(struct publishing *p, struct memory_hold *h, const struct broker_publish_result *result)
 {
@@ -186,8 +133,7 @@ static void commit(struct publishing *p, struct memory_hold *h, const struct bro
     p->publication->offset = result->offset;
     memcpy(p->publication->epoch, result->epoch, BROKER_EPOCH_MAX);
     if (result->offset) store(p, h);
-    if (!h->entry) return;
-    for (uint64_t left = h->entry->workers; left; left &= left - 1) post(p, h->entry, (uint32_t)__builtin_ctzll(left));
+    if (h->entry) memory_post_send(&p->post, h->entry, p->publication);
 }
 
 static enum status publish_in_hold(struct publishing *p, struct memory_hold *h, struct broker_publish_result *result)
@@ -195,7 +141,7 @@ static enum status publish_in_hold(struct publishing *p, struct memory_hold *h, 
     if (repeated(p, h, result)) return STATUS_OK;
     bool with_history = wants_history(p->r);
     if (with_history && outdated(p, h, result)) return STATUS_OK;
-    if (overloaded(p, h->entry)) return STATUS_OVERLOADED;
+    if (!is_event(p->r) && memory_post_overloaded(&p->post, h->entry)) return STATUS_OVERLOADED;
     struct broker_publish_result made = { 0 };
     enum status status = with_history ? take_place(p, h, &made) : STATUS_OK;
     if (status == STATUS_OK) status = remember_key(p, h, &made);
@@ -209,6 +155,7 @@ enum broker_answer memory_publish(struct broker *b, const struct broker_context 
                                   struct broker_ticket ticket, struct broker_result *result)
 {
     struct publishing p = { .mb = memory_broker_of(b), .c = c, .r = r };
+    memory_post_init(&p.post, &p.mb->links, c);
     *result = (struct broker_result){ .status = STATUS_NO_MEMORY };
     if (prepare(&p)) {
         struct memory_hold h;

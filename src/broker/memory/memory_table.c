@@ -25,7 +25,7 @@ static uint64_t random_u64(void)
     return value;
 }
 
-void memory_table_init(struct memory_table *t, uint32_t shard_count, uint32_t worker_count)
+void memory_table_init(struct memory_table *t, enum memory_table_kind kind, uint32_t shard_count, uint32_t worker_count)
 {
     t->shard_count = power_of_two(shard_count);
     t->worker_count = worker_count;
@@ -35,10 +35,30 @@ void memory_table_init(struct memory_table *t, uint32_t shard_count, uint32_t wo
     for (uint32_t i = 0; i < t->shard_count; i++) {
         struct memory_shard *shard = &t->shards[i];
         memset(shard, 0, sizeof *shard);
+        shard->maps = kind == MEMORY_TABLE_MAPS;
         pthread_mutex_init(&shard->lock, NULL);
         map_init(&shard->entries);
         heap_init(&shard->expiry);
     }
+}
+
+uint64_t memory_table_subscribed(const struct memory_table *t)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < t->shard_count; i++)
+        count += atomic_load_explicit(&t->shards[i].subscribed, memory_order_relaxed);
+    return count;
+}
+
+size_t memory_table_entry_count(struct memory_table *t)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < t->shard_count; i++) {
+        pthread_mutex_lock(&t->shards[i].lock);
+        count += t->shards[i].entries.count;
+        pthread_mutex_unlock(&t->shards[i].lock);
+    }
+    return count;
 }
 
 uint64_t memory_table_hash(uint32_t space, struct slice channel)
@@ -65,24 +85,37 @@ static struct memory_entry *find_entry(const struct memory_shard *shard, uint64_
 static void drop_stream(struct memory_shard *shard, struct memory_entry *e, struct memory_garbage *garbage)
 {
     if (e->stream->top > 0) e->epoch_generation = ++shard->epoch_generation;
-    heap_remove(&shard->expiry, &e->expiry);
+    if (!shard->maps || !e->map) heap_remove(&shard->expiry, &e->expiry);
     memory_stream_discard(e->stream, e->space, garbage);
     e->stream = NULL;
 }
 
-/* What has expired goes. While there are subscribers the meta stays. */
+static void drop_map(struct memory_shard *shard, struct memory_entry *e, struct memory_garbage *garbage)
+{
+    if (!e->stream) heap_remove(&shard->expiry, &e->expiry);
+    memory_map_discharge(e->map, e->space);
+    memory_garbage_map(garbage, e->map);
+    e->map = NULL;
+}
+
+/* What has expired goes, but for the keys of maps: somebody has to hear of each. While there are subscribers the meta
+ * stays; without it there is nobody to tell, and the keys, which it must outlive, go too. */
 static void update(struct memory_shard *shard, struct memory_entry *e, uint64_t now_ms, struct memory_garbage *garbage)
 {
     if (!e->stream) return;
     memory_stream_expire(e->stream, e->space, now_ms, garbage);
-    if (now_ms >= e->stream->meta_expires_ms && e->subscribers == 0) drop_stream(shard, e, garbage);
+    if (now_ms < e->stream->meta_expires_ms || e->subscribers) return;
+    if (shard->maps && e->map) drop_map(shard, e, garbage);
+    drop_stream(shard, e, garbage);
 }
 
 static bool drop_if_idle(struct memory_shard *shard, struct memory_entry *e, struct memory_garbage *garbage)
 {
-    if (e->subscribers || e->presence) return false;
+    if (shard->maps && e->map && e->map->count == 0) drop_map(shard, e, garbage);
+    if (e->subscribers || e->presence) return false; /* or a map with keys, which is in the same place */
     if (e->stream && e->stream->top > 0) return false;
     if (e->stream) drop_stream(shard, e, garbage);
+    heap_remove(&shard->expiry, &e->expiry); /* where a map could not be made */
     map_remove(&shard->entries, &e->node);
     memory_garbage_block(garbage, e);
     return true;
@@ -142,6 +175,13 @@ enum status memory_hold_need_entry(struct memory_hold *h)
     return status;
 }
 
+/* In the heap, with this deadline or an earlier one. */
+static enum status need_deadline(struct memory_shard *shard, struct memory_entry *e, uint64_t deadline)
+{
+    if (e->expiry.index != HEAP_OUTSIDE && e->expiry.key <= deadline) return STATUS_OK;
+    return heap_set(&shard->expiry, &e->expiry, deadline);
+}
+
 enum status memory_hold_need_stream(struct memory_hold *h, const struct broker_history_options *options)
 {
     enum status status = memory_hold_need_entry(h);
@@ -153,7 +193,7 @@ enum status memory_hold_need_stream(struct memory_hold *h, const struct broker_h
     }
     struct memory_stream *stream = memory_stream_new(options, h->now_ms);
     if (!stream) return STATUS_NO_MEMORY;
-    status = heap_set(&h->shard->expiry, &e->expiry, memory_stream_deadline(stream));
+    status = need_deadline(h->shard, e, memory_stream_deadline(stream));
     if (status != STATUS_OK) {
         memory_stream_discard(stream, e->space, &h->garbage);
         return status;
@@ -170,10 +210,42 @@ static void set_deadline(struct memory_shard *shard, struct memory_entry *e, uin
     CHECK(heap_set(&shard->expiry, &e->expiry, deadline) == STATUS_OK);
 }
 
+static uint64_t deadline_of(const struct memory_shard *shard, const struct memory_entry *e)
+{
+    uint64_t stream = e->stream ? memory_stream_deadline(e->stream) : UINT64_MAX;
+    uint64_t map = shard->maps && e->map ? memory_map_deadline(e->map) : UINT64_MAX;
+    return stream < map ? stream : map;
+}
+
+enum status memory_hold_need_map(struct memory_hold *h, const struct map_options *options)
+{
+    enum status status = memory_hold_need_entry(h);
+    if (status != STATUS_OK) return status;
+    struct memory_entry *e = h->entry;
+    CHECK(h->shard->maps);
+    if (!e->map) {
+        status = need_deadline(h->shard, e, UINT64_MAX);
+        if (status == STATUS_OK) e->map = memory_map_new(e->space, sizeof *e + e->name_len);
+        if (!e->map) return STATUS_NO_MEMORY;
+    }
+    memory_map_use(e->map, options);
+    return STATUS_OK;
+}
+
+bool memory_hold_clear_map(struct memory_hold *h)
+{
+    struct memory_entry *e = h->entry;
+    if (!e || (!e->stream && !e->map)) return false;
+    if (e->map) drop_map(h->shard, e, &h->garbage);
+    if (e->stream) drop_stream(h->shard, e, &h->garbage);
+    e->epoch_generation = ++h->shard->epoch_generation;
+    return true;
+}
+
 void memory_hold_schedule(struct memory_hold *h)
 {
     struct memory_entry *e = h->entry;
-    uint64_t deadline = memory_stream_deadline(e->stream);
+    uint64_t deadline = deadline_of(h->shard, e);
     /* A later deadline is found out when the early one comes: a publish costs no heap step. */
     if (deadline < e->expiry.key) set_deadline(h->shard, e, deadline);
 }
@@ -270,14 +342,12 @@ static void sweep_entry(struct memory_shard *shard, struct memory_entry *e, uint
                         struct memory_garbage *garbage)
 {
     update(shard, e, now_ms, garbage);
-    if (drop_if_idle(shard, e, garbage) || !e->stream) return;
-    uint64_t deadline = memory_stream_deadline(e->stream);
-    if (deadline <= now_ms) { /* only subscribers keep it */
+    if (drop_if_idle(shard, e, garbage) || e->expiry.index == HEAP_OUTSIDE) return;
+    if (e->stream && memory_stream_deadline(e->stream) <= now_ms) { /* only subscribers keep it */
         struct broker_history_options options = e->stream->options;
         memory_stream_use(e->stream, &options, now_ms);
-        deadline = memory_stream_deadline(e->stream);
     }
-    set_deadline(shard, e, deadline);
+    set_deadline(shard, e, deadline_of(shard, e));
 }
 
 uint32_t memory_table_sweep_shard(struct memory_table *t, uint32_t index, uint64_t now_ms, uint32_t budget)
@@ -304,6 +374,7 @@ static void free_entry(struct map_node *node, void *context)
     struct memory_garbage garbage;
     memory_garbage_init(&garbage);
     map_remove(&shard->entries, node);
+    if (shard->maps && e->map) drop_map(shard, e, &garbage);
     if (e->stream) drop_stream(shard, e, &garbage);
     if (e->presence) memory_garbage_presence(&garbage, e->presence);
     if (__builtin_popcountll(e->workers) > 1) mem_free(e->subscribers_.counts);
