@@ -155,8 +155,10 @@ static void answer_health(struct worker *w, const struct http_request *request, 
 static void set_node_gauges(struct worker_shared *shared)
 {
     struct broker *broker = shared->engine.broker;
+    struct map_broker *maps = shared->engine.map_broker;
+    uint64_t channels = broker->ops->channel_count(broker) + maps->ops->channel_count(maps);
     metrics_set(shared->node_metrics, METRIC_NODE_NUM_USERS, registry_user_count(shared->engine.registry));
-    metrics_set(shared->node_metrics, METRIC_NODE_NUM_CHANNELS, broker->ops->channel_count(broker));
+    metrics_set(shared->node_metrics, METRIC_NODE_NUM_CHANNELS, channels);
     metrics_set(shared->node_metrics, METRIC_NODE_NUM_NODES, 1);
 }
 

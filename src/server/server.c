@@ -12,7 +12,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/delayed/delayed_broker.h"
-#include "broker/memory/memory_broker.h"
+#include "broker/delayed/delayed_map_broker.h"
+#include "broker/memory/memory_map_broker.h"
 #include "control/control.h"
 #include "crypto/crypto_random.h"
 #include "keys/key_fetcher.h"
@@ -85,22 +86,32 @@ static bool build_office(struct server *s)
     return true;
 }
 
-static struct broker *build_broker(struct server *s)
+/* 0 = answers are not made late; else of XSHATHRA_BROKER_DELAY_MS. */
+static uint32_t broker_delay_ms(void)
 {
+    const char *delay = getenv("XSHATHRA_BROKER_DELAY_MS");
+    uint64_t delay_ms = 0;
+    bool delayed = delay && slice_to_u64(slice_from_cstr(delay), &delay_ms) && delay_ms > 0 && delay_ms <= 10000;
+    return delayed ? (uint32_t)delay_ms : 0;
+}
+
+static void build_brokers(struct server *s)
+{
+    struct engine_shared *e = &s->shared.engine;
     struct broker_links links = { .office = &s->shared.office,
                                   .worker_count = s->worker_count,
                                   .deliver_publication = engine_deliver_publication,
                                   .deliver_completion = engine_deliver_completion,
                                   .deliver_gap = engine_deliver_gap };
+    struct broker_links map_links = links;
     struct memory_broker_options options = { 0 };
-    struct broker *broker = memory_broker_new(&links, &options);
-    const char *delay = getenv("XSHATHRA_BROKER_DELAY_MS");
-    uint64_t delay_ms = 0;
-    if (delay && slice_to_u64(slice_from_cstr(delay), &delay_ms) && delay_ms > 0 && delay_ms <= 10000) {
-        LOG_WARN("every answer of the broker is made late, for tests", LOG_U64("delay_ms", delay_ms));
-        broker = delayed_broker_new(broker, &links, (uint32_t)delay_ms);
-    }
-    return broker;
+    e->broker = memory_broker_new(&links, &options);
+    e->map_broker = memory_map_broker_new(&map_links, &options);
+    uint32_t delay_ms = broker_delay_ms();
+    if (delay_ms == 0) return;
+    LOG_WARN("every answer of the broker is made late, for tests", LOG_U64("delay_ms", delay_ms));
+    e->broker = delayed_broker_new(e->broker, &links, delay_ms);
+    e->map_broker = delayed_map_broker_new(e->map_broker, &map_links, delay_ms);
 }
 
 static void build_shared(struct server *s)
@@ -117,7 +128,7 @@ static void build_shared(struct server *s)
     pthread_mutex_init(&s->shared.node_metrics_lock, NULL);
     session_gate_init(&s->shared.gate);
     name_node(s);
-    e->broker = build_broker(s);
+    build_brokers(s);
 }
 
 static bool start_control(struct server *s)
@@ -296,12 +307,15 @@ static void drain_mail(struct server *s)
 static void tear_down(struct server *s)
 {
     struct broker *broker = s->shared.engine.broker;
+    struct map_broker *maps = s->shared.engine.map_broker;
     control_stop(s->control);
     if (s->fetcher) key_fetcher_stop(s->fetcher);
     if (broker && broker->ops->stop) broker->ops->stop(broker);
+    if (maps && maps->ops->stop) maps->ops->stop(maps);
     for (int round = 0; s->running && round < 2; round++) drain_mail(s); /* answers to what the first round did */
     for (uint32_t i = 0; i < s->initialised; i++) worker_deinit(&s->workers[i]);
     if (broker) broker->ops->free(broker);
+    if (maps) maps->ops->free(maps);
     server_tls_free(s->tls);
     for (uint32_t i = 0; i < s->worker_count; i++) mailbox_deinit(&s->workers[i].mailbox);
     control_free(s->control);

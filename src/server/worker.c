@@ -61,8 +61,11 @@ static void on_clock(void *context, uint64_t now_ms, int64_t wall_ms)
 static bool sweep(struct worker *w)
 {
     struct broker *broker = w->shared->engine.broker;
+    struct map_broker *maps = w->shared->engine.map_broker;
     struct broker_context context = engine_broker_context(&w->engine);
-    return broker->ops->sweep(broker, &context);
+    bool more = broker->ops->sweep(broker, &context);
+    more |= maps->ops->sweep(maps, &context);
+    return more;
 }
 
 static bool on_turn(void *context)
