@@ -127,7 +127,7 @@ static bool keep_chunk(struct page *page)
 
 static bool copy_cursor(const struct page *page, struct slice *cursor)
 {
-    *cursor = SLICE("");
+    *cursor = (struct slice){ 0 };
     if (!page->more || !page->last) return true;
     struct slice key = publication_key(page->last);
     char *copy = mem_alloc(key.len);

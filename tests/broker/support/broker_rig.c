@@ -32,7 +32,7 @@ static void on_gap(struct mail *mail, void *owner)
     mem_free(gap);
 }
 
-void rig_open(struct rig *rig, rig_maker make, struct rig_options options)
+void rig_open_links(struct rig *rig, struct rig_options options)
 {
     *rig = (struct rig){ .now_ms = 1000000 };
     uint32_t count = options.workers ? options.workers : 2;
@@ -51,6 +51,11 @@ void rig_open(struct rig *rig, rig_maker make, struct rig_options options)
         .deliver_completion = on_completion,
         .deliver_gap = on_gap,
     };
+}
+
+void rig_open(struct rig *rig, rig_maker make, struct rig_options options)
+{
+    rig_open_links(rig, options);
     rig->broker = make(&rig->links, &options.memory);
 }
 
@@ -68,7 +73,8 @@ void rig_forget_events(struct rig *rig, uint32_t worker)
 
 void rig_close(struct rig *rig)
 {
-    rig->broker->ops->free(rig->broker);
+    if (rig->broker) rig->broker->ops->free(rig->broker);
+    if (rig->maps) rig->maps->ops->free(rig->maps);
     for (uint32_t i = 0; i < rig->office.count; i++) {
         rig_drain(rig, i);
         rig_forget_events(rig, i);
@@ -85,14 +91,13 @@ struct broker_context rig_context(struct rig *rig, uint32_t worker)
     };
 }
 
-static struct broker_ticket next_ticket(struct rig *rig, uint32_t worker)
+struct broker_ticket rig_ticket(struct rig *rig, uint32_t worker)
 {
     return (struct broker_ticket){ .handle = { .slot = 3, .generation = 5, .worker = worker },
                                    .operation = ++rig->operation };
 }
 
-static struct broker_result wait_for(struct rig *rig, uint32_t worker, enum broker_answer answer,
-                                     struct broker_result *result)
+struct broker_result rig_wait(struct rig *rig, uint32_t worker, enum broker_answer answer, struct broker_result *result)
 {
     struct rig_worker *w = &rig->workers[worker];
     if (answer == BROKER_DONE) return *result;
@@ -113,9 +118,9 @@ static struct broker_result wait_for(struct rig *rig, uint32_t worker, enum brok
 #define CALL(name, ...)                                                                                                \
     struct broker_context context = rig_context(rig, worker);                                                          \
     struct broker_result result;                                                                                       \
-    struct broker_ticket ticket = next_ticket(rig, worker);                                                            \
+    struct broker_ticket ticket = rig_ticket(rig, worker);                                                             \
     enum broker_answer answer = rig->broker->ops->name(rig->broker, &context, __VA_ARGS__, ticket, &result);           \
-    return wait_for(rig, worker, answer, &result)
+    return rig_wait(rig, worker, answer, &result)
 
 struct broker_result rig_publish(struct rig *rig, uint32_t worker, const struct broker_publish *r)
 {

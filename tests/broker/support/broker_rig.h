@@ -6,7 +6,7 @@
 #include "base/support/cm.h"
 
 #include "broker/broker.h"
-#include "broker/memory/memory_broker.h"
+#include "broker/memory/memory_map_broker.h"
 
 #define RIG_WORKERS_MAX 64
 #define RIG_EVENTS_MAX  8192
@@ -26,7 +26,8 @@ struct rig_worker {
 struct rig {
     struct post_office office;
     struct broker_links links;
-    struct broker *broker;
+    struct broker *broker;   /* or NULL */
+    struct map_broker *maps; /* or NULL */
     struct mailbox_wakes wakes;
     uint64_t now_ms;
     uint32_t operation;
@@ -40,8 +41,15 @@ struct rig_options {
 };
 
 void rig_open(struct rig *rig, rig_maker make, struct rig_options options);
+/* Mailboxes and links alone: the caller makes a broker with rig->links and options.memory. */
+void rig_open_links(struct rig *rig, struct rig_options options);
 void rig_close(struct rig *rig);
 struct broker_context rig_context(struct rig *rig, uint32_t worker);
+
+struct broker_ticket rig_ticket(struct rig *rig, uint32_t worker);
+/* The result of a call that was given the last ticket. */
+struct broker_result rig_wait(struct rig *rig, uint32_t worker, enum broker_answer answer,
+                              struct broker_result *result);
 
 /* Deliver the mail of one worker; of all. */
 void rig_drain(struct rig *rig, uint32_t worker);
