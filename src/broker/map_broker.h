@@ -31,7 +31,9 @@
  *
  * After clear the epoch is another one, and every registered worker gets a
  * broker_gap: regain answers with recovered = false, and the subscribers of this
- * worker hear of insufficient state at once instead of at the next change. */
+ * worker hear of insufficient state at once instead of at the next change. Who has
+ * subscribed between the clear and the gap is of the new epoch already: compare each
+ * subscriber's epoch with result.top before handing it what was missed. */
 #ifndef XSHATHRA_BROKER_MAP_BROKER_H
 #define XSHATHRA_BROKER_MAP_BROKER_H
 
