@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "crypto/crypto_hash.h"
 #include "crypto/crypto_random.h"
-#include "engine/client_parts.h"
+#include "engine/client_map.h"
 #include "protocol/protocol_json_command.h"
 #include "protocol/protocol_json_reply.h"
 #include "protocol/protocol_protobuf_command.h"
@@ -147,7 +147,7 @@ void client_arm(struct client *c)
 {
     if (c->state == CLIENT_CLOSING) return;
     uint64_t due = sooner(sooner(c->stale_or_expire_ms, c->next_ping_ms), sooner(c->pong_due_ms, c->next_check_ms));
-    c->port->set_deadline(c, due);
+    c->port->set_deadline(c, sooner(due, client_map_due_ms(c)));
 }
 
 uint32_t client_seconds_left(const struct engine *e, int64_t at_s)
@@ -221,6 +221,7 @@ void client_deadline(struct client *c)
     } else {
         if (c->next_ping_ms && c->next_ping_ms <= now) send_ping(c);
         if (c->next_check_ms && c->next_check_ms <= now) check_subscription_expiry(c);
+        if (c->state != CLIENT_CLOSING) client_map_deadline(c);
     }
     client_arm(c);
 }
@@ -378,6 +379,7 @@ void client_gone(struct client *c)
     operations_drop(c);
     while (!list_empty(&c->subscriptions))
         client_end_subscription(c, LIST_ENTRY(c->subscriptions.next, struct subscription, in_client));
+    client_map_free(c);
     leave_user(c);
     if (c->extra) {
         mem_free(c->extra->conn_info);

@@ -15,6 +15,7 @@
 #include "protocol/protocol_reply.h"
 
 struct client;
+struct client_map;
 
 /* How a transport carries out what the engine decides; one static table each. The
  * next transports (SSE, HTTP streaming) are further tables. */
@@ -69,6 +70,7 @@ struct client_extra {
     struct held_bytes *conn_info;            /* owned or NULL */
     struct held_bytes *meta;                 /* owned or NULL */
     char *header_user;                       /* owned; from client.user_id_http_header, until connect */
+    struct client_map *map;                  /* owned or NULL; see client_map.h */
     char *origin;                            /* owned; header of the HTTP request, until connect */
     uint8_t client_key[POLICY_KEY_HASH_LEN]; /* hash of the key that let it in */
     bool has_client_key;

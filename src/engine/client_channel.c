@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "engine/client_parts.h"
+#include "engine/client_map.h"
 #include "json/json_reader.h"
 
 /* 0 or the error, and the channel understood. */
@@ -37,9 +37,7 @@ static void finish_publish(struct client *c, struct operation *op, struct broker
     }
 }
 
-/* JSON commands came through a reader. What Protobuf's any bytes are is asked only where
- * the channel takes nothing but JSON; else a subscriber's encoding may ask later. */
-static bool known_json(const struct client *c, const struct policy_channel_options *o, struct slice data)
+bool client_knows_json(const struct client *c, const struct policy_channel_options *o, struct slice data)
 {
     if (c->port->encoding == PROTOCOL_JSON) return true;
     bool wanted = o->data_format == POLICY_FORMAT_JSON || o->data_format == POLICY_FORMAT_JSON_OBJECT;
@@ -54,9 +52,12 @@ void client_on_publish(struct client *c, uint32_t id, const struct publish_reque
         client_disconnect(c, DISCONNECT_BAD_REQUEST);
         return;
     }
+    if (r->type == SUBSCRIPTION_MAP) {
+        client_on_map_publish(c, id, r);
+        return;
+    }
     uint32_t error = rules_resolve(e->policy, c->space, r->channel, true, &channel);
-    if (!error && r->type == SUBSCRIPTION_MAP) error = CLIENT_ERROR_PERMISSION_DENIED; /* any other type is a stream */
-    bool is_json = !error && known_json(c, channel.options, r->data);
+    bool is_json = !error && client_knows_json(c, channel.options, r->data);
     if (!error && !rules_data_fits(channel.options, r->data, is_json)) error = CLIENT_ERROR_BAD_REQUEST;
     if (!error) error = allow(c, r->channel, RULES_PUBLISH, &channel);
     /* A publication that fills a queue by itself would cut off every subscriber. */

@@ -174,6 +174,8 @@ void client_publication_fields(const struct publication *p, struct publication_f
         .tags = (const struct string_pair *)content->tags,
         .tag_count = content->tag_count,
         .version = content->version,
+        .key = publication_key(p),
+        .removed = content->removed,
         /* as the reference does: the first publication of a stream tells its epoch */
         .epoch = p->offset == 1 ? slice_from_cstr(p->epoch) : (struct slice){ 0 },
     };

@@ -43,7 +43,19 @@ static inline bool client_recovers_by_itself(const struct policy_channel_options
     return o->auto_cache_recover && o->recovery_mode == POLICY_RECOVERY_CACHE && (flags & SUB_RECOVERABLE);
 }
 
+/* To a stream or a map; a client cannot have both of one name. */
 struct subscription *client_find_subscription(const struct client *c, struct slice channel);
+
+/* Whether a client may subscribe: all zero, or a client error, or a disconnect code. */
+struct subscribe_verdict {
+    uint32_t error, disconnect;
+    bool later; /* its key set is being fetched: the command begins again with it */
+};
+/* By the name, the type, and the token or the namespace's rules; *claims stays as it is without a token. */
+struct subscribe_verdict client_may_subscribe(struct client *c, const struct subscribe_request *r,
+                                              struct rules_channel *channel, struct claims *claims);
+/* Row HI-51: 0, or the error. *out stays as it is without a filter. */
+uint32_t client_make_filter(const struct policy_channel_options *o, struct slice tf, struct tags_filter **out);
 /* The flags that the namespace gives, changed by the token's override. */
 uint16_t client_plan_flags(const struct policy_channel_options *o, const struct claims_override *override);
 /* Into the hub and to the broker; the answer comes through op->finish, with op->sub.
@@ -62,6 +74,8 @@ bool client_subscribe_result(struct client *c, struct subscription *sub, const s
                              bool was_recovering, uint64_t since_offset, struct subscribe_result *out);
 /* The broker counts it: it is owed an unsubscribe, and stands in the gauges until it ends. */
 void client_count_subscription(struct client *c, struct subscription *sub);
+/* Where it stands that it ends at this time (Unix seconds); noticed once it is settled. */
+void client_set_expiry(struct subscription *sub, int64_t expire_at_s);
 /* It ends at this time (Unix seconds) and the grace, unless it is refreshed. */
 void client_expire_subscription(struct client *c, struct subscription *sub, int64_t expire_at_s);
 /* Leave the channel everywhere and free it. */
@@ -93,6 +107,10 @@ struct client_extra *client_need_extra(struct client *c); /* NULL when memory is
 /* Info of this client as it publishes, joins and leaves; id_text holds its id. */
 struct publication_info client_publication_info(const struct client *c, const struct subscription *sub,
                                                 char id_text[static CLIENT_ID_LEN + 1]);
+/* Whether data from a command is known to be JSON. JSON commands came through a reader.
+ * What Protobuf's any bytes are is asked only where the channel takes nothing but JSON;
+ * else a subscriber's encoding may ask later. */
+bool client_knows_json(const struct client *c, const struct policy_channel_options *o, struct slice data);
 struct broker_history_options client_history_options(const struct engine *e, const struct policy_channel_options *o);
 /* Whole seconds until then as a client is told them: 0 when it has passed, cut to 32 bits. */
 uint32_t client_seconds_left(const struct engine *e, int64_t at_s);

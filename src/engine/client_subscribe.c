@@ -1,12 +1,6 @@
 #include "base/log.h"
 #include "base/mem.h"
-#include "engine/client_parts.h"
-
-/* What became of a subscription token: 0, a client error, or a disconnect code. */
-struct token_verdict {
-    uint32_t error, disconnect;
-    bool later; /* its key set is being fetched */
-};
+#include "engine/client_map.h"
 
 bool client_space_of_claims(const struct engine *e, const struct claims *claims, uint32_t *space)
 {
@@ -28,8 +22,8 @@ bool client_token_fits(const struct client *c, const struct claims *claims, stru
            (claims->client.len == 0 || slice_eq(claims->client, slice_of(id, CLIENT_ID_LEN)));
 }
 
-static struct token_verdict check_token(struct client *c, struct slice token, struct slice channel,
-                                        struct claims *claims)
+static struct subscribe_verdict check_token(struct client *c, struct slice token, struct slice channel,
+                                            struct claims *claims)
 {
     struct engine *e = c->engine;
     const char *why = NULL;
@@ -38,24 +32,24 @@ static struct token_verdict check_token(struct client *c, struct slice token, st
         LOG_INFO("subscription token refused", LOG_STR("user", client_user(c)), LOG_STR("channel", channel),
                  LOG_CSTR("why", why));
     switch (result) {
-    case AUTH_PENDING: return (struct token_verdict){ .later = true };
-    case AUTH_INVALID: return (struct token_verdict){ .error = CLIENT_ERROR_PERMISSION_DENIED };
-    case AUTH_EXPIRED: return (struct token_verdict){ .error = CLIENT_ERROR_TOKEN_EXPIRED };
-    case AUTH_ERROR: return (struct token_verdict){ .error = CLIENT_ERROR_INTERNAL };
+    case AUTH_PENDING: return (struct subscribe_verdict){ .later = true };
+    case AUTH_INVALID: return (struct subscribe_verdict){ .error = CLIENT_ERROR_PERMISSION_DENIED };
+    case AUTH_EXPIRED: return (struct subscribe_verdict){ .error = CLIENT_ERROR_TOKEN_EXPIRED };
+    case AUTH_ERROR: return (struct subscribe_verdict){ .error = CLIENT_ERROR_INTERNAL };
     case AUTH_OK: break;
     }
     uint32_t space;
     if (!client_space_of_claims(e, claims, &space) || space != c->space) {
         LOG_INFO("subscription token refused", LOG_STR("user", client_user(c)), LOG_STR("channel", channel),
                  LOG_CSTR("why", "projectId is not the project of the connection"));
-        return (struct token_verdict){ .error = CLIENT_ERROR_PERMISSION_DENIED };
+        return (struct subscribe_verdict){ .error = CLIENT_ERROR_PERMISSION_DENIED };
     }
     if (!client_token_fits(c, claims, channel)) {
         LOG_INFO("subscription token refused", LOG_STR("user", client_user(c)), LOG_STR("channel", channel),
                  LOG_CSTR("why", "it is of another channel, user or client"));
-        return (struct token_verdict){ .disconnect = DISCONNECT_INVALID_TOKEN };
+        return (struct subscribe_verdict){ .disconnect = DISCONNECT_INVALID_TOKEN };
     }
-    return (struct token_verdict){ 0 };
+    return (struct subscribe_verdict){ 0 };
 }
 
 /* Row CH-14: what a client may switch on itself. It has been let in, so what subscribers may, it may. */
@@ -75,15 +69,36 @@ static uint16_t asked_flags(const struct client *c, const struct rules_channel *
     return flags | client_delta_flag(o, r->delta);
 }
 
-/* Row HI-51: 0, or the error. *out stays NULL without a filter. */
-static uint32_t make_filter(const struct client *c, const struct policy_channel_options *o, struct slice tf,
-                            struct tags_filter **out)
+uint32_t client_make_filter(const struct policy_channel_options *o, struct slice tf, struct tags_filter **out)
 {
     if (!tf.ptr) return 0;
     enum status status = STATUS_MALFORMED;
-    if (o->allow_tags_filter) *out = tags_filter_new(tf, &status);
-    if (*out) return 0;
+    struct tags_filter *filter = o->allow_tags_filter ? tags_filter_new(tf, &status) : NULL;
+    if (filter) *out = filter;
+    if (filter) return 0;
     return status == STATUS_NO_MEMORY ? CLIENT_ERROR_INTERNAL : CLIENT_ERROR_BAD_REQUEST;
+}
+
+struct subscribe_verdict client_may_subscribe(struct client *c, const struct subscribe_request *r,
+                                              struct rules_channel *channel, struct claims *claims)
+{
+    struct engine *e = c->engine;
+    uint32_t error = rules_resolve(e->policy, c->space, r->channel, true, channel);
+    if (!error && r->type > SUBSCRIPTION_SHARED_POLL)
+        return (struct subscribe_verdict){ .disconnect = DISCONNECT_INTERNAL };
+    const int32_t type = r->type < SUBSCRIPTION_STREAM ? SUBSCRIPTION_STREAM : r->type; /* as the reference takes it */
+    if (!error && type != (int32_t)channel->options->subscription_type) error = CLIENT_ERROR_PERMISSION_DENIED;
+    if (!error && r->token.len > 0) {
+        struct subscribe_verdict verdict = check_token(c, r->token, r->channel, claims);
+        if (verdict.later || verdict.disconnect) return verdict;
+        error = verdict.error;
+    } else if (!error) {
+        struct rules_identity who = client_identity(c, NULL);
+        error = rules_subscribe(e->policy, channel, r->channel, &who);
+    }
+    int64_t expire_at_s = claims_expire_at(claims);
+    if (!error && expire_at_s > 0 && expire_at_s <= e->wall_ms / 1000) error = CLIENT_ERROR_EXPIRED;
+    return (struct subscribe_verdict){ .error = error };
 }
 
 static void finish_subscribe(struct client *c, struct operation *op, struct broker_result *result)
@@ -124,8 +139,13 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
 {
     struct engine *e = c->engine;
     const struct policy_limits *limits = &e->policy->deployment->limits;
-    if (r->channel.len == 0 || (r->delta.len > 0 && !slice_eq(r->delta, SLICE("fossil")))) {
+    const bool is_map = r->type >= SUBSCRIPTION_MAP && r->type <= SUBSCRIPTION_MAP_USERS;
+    if (r->channel.len == 0 || (!is_map && r->delta.len > 0 && !slice_eq(r->delta, SLICE("fossil")))) {
         client_disconnect(c, DISCONNECT_BAD_REQUEST);
+        return;
+    }
+    if (is_map) {
+        client_on_map_subscribe(c, id, r);
         return;
     }
     struct rules_channel channel;
@@ -133,30 +153,20 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
     uint32_t error = r->type == SUBSCRIPTION_SHARED_POLL ? CLIENT_ERROR_NOT_AVAILABLE : 0; /* no namespace has it */
     if (!error && r->channel.len > limits->channel_len_max) error = CLIENT_ERROR_BAD_REQUEST;
     if (!error && client_find_subscription(c, r->channel)) error = CLIENT_ERROR_ALREADY_SUBSCRIBED;
-    if (!error && c->subscription_count >= limits->channel_limit) error = CLIENT_ERROR_LIMIT_EXCEEDED;
-    if (!error) error = rules_resolve(e->policy, c->space, r->channel, true, &channel);
-    if (!error && r->type > SUBSCRIPTION_SHARED_POLL) {
-        client_disconnect(c, DISCONNECT_INTERNAL);
-        return;
-    }
-    if (!error && (r->type != SUBSCRIPTION_STREAM || channel.options->subscription_type != POLICY_STREAM))
-        error = CLIENT_ERROR_PERMISSION_DENIED;
-    if (!error && r->token.len > 0) {
-        struct token_verdict verdict = check_token(c, r->token, r->channel, &claims);
+    if (!error && client_map_count(c) + c->subscription_count >= limits->channel_limit)
+        error = CLIENT_ERROR_LIMIT_EXCEEDED;
+    if (!error) {
+        struct subscribe_verdict verdict = client_may_subscribe(c, r, &channel, &claims);
         if (verdict.later) return;
         if (verdict.disconnect) {
             client_disconnect(c, verdict.disconnect);
             return;
         }
         error = verdict.error;
-    } else if (!error) {
-        struct rules_identity who = client_identity(c, NULL);
-        error = rules_subscribe(e->policy, &channel, r->channel, &who);
     }
-    int64_t expire_at_s = claims_expire_at(&claims);
-    if (!error && expire_at_s > 0 && expire_at_s <= e->wall_ms / 1000) error = CLIENT_ERROR_EXPIRED;
+    if (!error && client_map_find(c, r->channel)) error = CLIENT_ERROR_ALREADY_SUBSCRIBED;
     struct tags_filter *filter = NULL;
-    if (!error) error = make_filter(c, channel.options, r->tf, &filter);
+    if (!error) error = client_make_filter(channel.options, r->tf, &filter);
     if (error) {
         client_reply_error(c, id, COMMAND_SUBSCRIBE, error);
         return;
@@ -166,9 +176,9 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
         .filter = filter,
         .options = channel.options,
         .flags = (uint16_t)(client_plan_flags(channel.options, r->token.len ? &claims.override : NULL) |
-                            asked_flags(c, &channel, r)),
+                            asked_flags(c, &channel, r) | (r->token.len ? 0 : client_map_keys_flags(channel.options))),
         .chan_info = claims.info,
-        .expire_at_s = expire_at_s,
+        .expire_at_s = claims_expire_at(&claims),
         .recover = r->recover,
         .since_offset = r->offset,
         .since_epoch = r->epoch,
@@ -199,6 +209,10 @@ void client_on_unsubscribe(struct client *c, uint32_t id, const struct unsubscri
         return;
     }
     struct subscription *sub = client_find_subscription(c, r->channel);
-    if (sub) client_end_subscription(c, sub);
+    struct map_catch_up *cu = client_map_find(c, r->channel);
+    if (cu)
+        client_map_drop(c, cu);
+    else if (sub)
+        client_end_subscription(c, sub);
     client_reply_empty(c, id, REPLY_UNSUBSCRIBE);
 }

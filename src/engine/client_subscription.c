@@ -1,5 +1,5 @@
 #include "base/mem.h"
-#include "engine/client_parts.h"
+#include "engine/client_map.h"
 
 /* A subscription that waits longer than this many events, or bytes, for its own
  * answer starts from an insufficient state instead. */
@@ -9,12 +9,13 @@
 struct subscription *client_find_subscription(const struct client *c, struct slice channel)
 {
     if (list_empty(&c->subscriptions)) return NULL;
-    const struct hub_channel *wanted = hub_channel_find(&c->engine->hub, c->space, channel);
-    if (!wanted) return NULL;
+    const struct hub_channel *stream = hub_channel_find(&c->engine->hub, c->space, channel);
+    const struct hub_channel *map = hub_map_find(&c->engine->hub, c->space, channel);
+    if (!stream && !map) return NULL;
     LIST_EACH(node, next, &c->subscriptions)
     {
         struct subscription *sub = LIST_ENTRY(node, struct subscription, in_client);
-        if (sub->channel == wanted) return sub;
+        if (sub->channel == stream || sub->channel == map) return sub;
     }
     return NULL;
 }
@@ -47,7 +48,7 @@ struct broker_history_options client_history_options(const struct engine *e, con
     };
 }
 
-static void set_expiry(struct subscription *sub, int64_t expire_at_s)
+void client_set_expiry(struct subscription *sub, int64_t expire_at_s)
 {
     sub->flags |= SUB_EXPIRES;
     sub->expire_at_s = expire_at_s > UINT32_MAX ? UINT32_MAX : (uint32_t)expire_at_s;
@@ -68,7 +69,7 @@ bool client_start_subscription(struct client *c, const struct subscription_plan 
     sub->filter = plan->filter;
     sub->chan_info = info;
     sub->flags = plan->flags;
-    if (plan->expire_at_s > 0) set_expiry(sub, plan->expire_at_s);
+    if (plan->expire_at_s > 0) client_set_expiry(sub, plan->expire_at_s);
     c->subscription_count++;
     op->sub = sub;
     op->subscribes = true;
@@ -144,7 +145,7 @@ void client_count_subscription(struct client *c, struct subscription *sub)
 void client_expire_subscription(struct client *c, struct subscription *sub, int64_t expire_at_s)
 {
     const struct engine *e = c->engine;
-    set_expiry(sub, expire_at_s);
+    client_set_expiry(sub, expire_at_s);
     uint64_t due = client_expiry_ms(e, expire_at_s, e->policy->deployment->limits.expired_sub_close_delay_ms);
     if (c->next_check_ms == 0 || due < c->next_check_ms) c->next_check_ms = due;
     client_arm(c);
@@ -164,25 +165,37 @@ void client_settle_subscription(struct client *c, struct subscription *sub,
     if (sub->flags & SUB_EXPIRES) client_expire_subscription(c, sub, sub->expire_at_s);
 }
 
+/* Through the broker that the subscription is registered with. */
+static enum broker_answer send_member(struct engine *e, const struct subscription *sub,
+                                      const struct publication_content *content, struct broker_ticket ticket,
+                                      struct broker_result *result)
+{
+    struct broker_context context = engine_broker_context(e);
+    struct slice channel = hub_channel_name(sub->channel);
+    if (sub->flags & SUB_MAP) {
+        struct map_publish event = { .space = sub->channel->space, .channel = channel, .content = *content };
+        return e->shared->map_broker->ops->publish(e->shared->map_broker, &context, &event, ticket, result);
+    }
+    struct broker_publish event = {
+        .space = sub->channel->space, .channel = channel, .content = *content, .skip_history = true
+    };
+    return e->shared->broker->ops->publish(e->shared->broker, &context, &event, ticket, result);
+}
+
 static void publish_member(struct client *c, const struct subscription *sub, enum publication_kind kind)
 {
     struct engine *e = c->engine;
     char id[CLIENT_ID_LEN + 1];
-    struct broker_publish request = {
-        .space = c->space,
-        .channel = hub_channel_name(sub->channel),
-        .content = { .kind = kind, .has_info = true, .info = client_publication_info(c, sub, id) },
-        .skip_history = true,
-    };
-    struct broker_context context = engine_broker_context(e);
+    struct publication_content content = { .kind = kind,
+                                           .has_info = true,
+                                           .info = client_publication_info(c, sub, id) };
     struct broker_result result = { 0 };
     /* nobody waits for the answer: a handle of generation 0 finds nobody */
     struct broker_ticket ticket = { .handle = { .worker = e->index } };
     metrics_add(e->metrics,
                 METRIC_AT1(NODE_MESSAGES_SENT, kind == PUBLICATION_JOIN ? METRIC_MESSAGE_JOIN : METRIC_MESSAGE_LEAVE),
                 1);
-    if (e->shared->broker->ops->publish(e->shared->broker, &context, &request, ticket, &result) == BROKER_DONE)
-        broker_result_deinit(&result);
+    if (send_member(e, sub, &content, ticket, &result) == BROKER_DONE) broker_result_deinit(&result);
 }
 
 struct publication_info client_publication_info(const struct client *c, const struct subscription *sub,
@@ -216,6 +229,14 @@ void client_announce(struct client *c, struct subscription *sub)
         }
     }
     if (sub->flags & SUB_EMITS_JOIN_LEAVE) publish_member(c, sub, PUBLICATION_JOIN);
+    if (sub->flags & SUB_MAP_KEYS) client_map_keys_add(c, sub);
+}
+
+/* What was kept is of no use without the rest. */
+static void lose_events(struct subscription *sub)
+{
+    sub->flags |= SUB_LOST_EVENTS;
+    hub_drop_backlog(sub);
 }
 
 void client_keep_for_later(struct subscription *sub, struct publication *p)
@@ -227,7 +248,7 @@ void client_keep_for_later(struct subscription *sub, struct publication *p)
         struct subscription_backlog *grown =
             cap > BACKLOG_COUNT_MAX ? NULL : mem_realloc(b, sizeof *b + cap * sizeof b->items[0]);
         if (!grown) {
-            sub->flags |= SUB_LOST_EVENTS;
+            lose_events(sub);
             return;
         }
         if (!b) *grown = (struct subscription_backlog){ 0 };
@@ -236,7 +257,7 @@ void client_keep_for_later(struct subscription *sub, struct publication *p)
     }
     b->bytes += publication_cost(p);
     if (b->bytes > BACKLOG_BYTES_MAX) {
-        sub->flags |= SUB_LOST_EVENTS;
+        lose_events(sub);
         return;
     }
     b->items[b->count++] = publication_ref(p);
@@ -314,6 +335,9 @@ void client_end_subscription(struct client *c, struct subscription *sub)
     struct broker_context context = engine_broker_context(e);
     struct slice channel = hub_channel_name(sub->channel);
     const struct broker_ops *ops = e->shared->broker->ops;
+    const bool is_map = (sub->flags & SUB_MAP) != 0;
+    if (is_map) client_map_forget(c, sub);
+    if (sub->flags & SUB_MAP_KEYS) client_map_keys_remove(c, sub);
     if (!sub->pending && (sub->flags & SUB_PRESENCE)) {
         char id[CLIENT_ID_LEN + 1];
         client_id_text(c, id);
@@ -322,7 +346,10 @@ void client_end_subscription(struct client *c, struct subscription *sub)
     }
     if (!sub->pending && (sub->flags & SUB_EMITS_JOIN_LEAVE)) publish_member(c, sub, PUBLICATION_LEAVE);
     if (sub->flags & SUB_REGISTERED) {
-        ops->unsubscribe(e->shared->broker, &context, c->space, channel);
+        if (is_map)
+            e->shared->map_broker->ops->unsubscribe(e->shared->map_broker, &context, c->space, channel);
+        else
+            ops->unsubscribe(e->shared->broker, &context, c->space, channel);
         metrics_sub(e->metrics, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
         metrics_sub(e->metrics, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, METRIC_CLIENT_NAME_UNREGISTERED), 1);
     }

@@ -95,7 +95,8 @@ static struct refusal want_asked_channels(struct client *c, const struct connect
         uint32_t error = rules_resolve(p, who->space, name, true, &channel);
         if (error == CLIENT_ERROR_UNKNOWN_CHANNEL)
             return refuse_close(DISCONNECT_BAD_REQUEST, "a channel of subs has an unknown namespace");
-        bool fits = !error && channel.options->subscription_type == POLICY_STREAM && name.len <= p->deployment->limits.channel_len_max;
+        bool fits = !error && channel.options->subscription_type == POLICY_STREAM &&
+                    name.len <= p->deployment->limits.channel_len_max;
         if (fits && !rules_subscribe(p, &channel, name, &rules_who)) want(list, r, &channel, name, NULL, 0);
     }
     return NOT_REFUSED;

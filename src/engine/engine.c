@@ -98,9 +98,7 @@ void engine_deinit(struct engine *e)
 {
     LIST_EACH(node, next, &e->orphans)
     {
-        struct operation *op = LIST_ENTRY(node, struct operation, in_client);
-        mem_free(op->data);
-        mem_free(op);
+        operation_free(LIST_ENTRY(node, struct operation, in_client));
     }
     for (size_t i = 0; i < ARRAY_COUNT(e->pings); i++) blob_unref(e->pings[i]);
     auth_verifier_unref(e->verifier);

@@ -119,9 +119,12 @@ bool engine_encode_push_json(const struct publication *p, enum publication_varia
 /* The same for subscribers of Protobuf. False: memory is out. */
 bool engine_encode_push_protobuf(const struct publication *p, enum publication_variant variant, struct buf *out);
 
-/* The three functions that a broker's mail calls on this worker (struct broker_links). */
+/* The functions that a broker's mail calls on this worker (struct broker_links); the map
+ * broker has its own for publications and gaps. */
 void engine_deliver_publication(struct mail *mail, void *worker_context);
 void engine_deliver_gap(struct mail *mail, void *worker_context);
+void engine_deliver_map_publication(struct mail *mail, void *worker_context);
+void engine_deliver_map_gap(struct mail *mail, void *worker_context);
 void engine_deliver_completion(struct mail *mail, void *worker_context);
 /* The mail of struct key_wait. */
 void engine_deliver_keys(struct mail *mail, void *worker_context);

@@ -36,7 +36,14 @@ static unsigned message_type(const struct publication *p)
         [PUBLICATION_JOIN] = METRIC_MESSAGE_JOIN,
         [PUBLICATION_LEAVE] = METRIC_MESSAGE_LEAVE,
     };
+    if (publication_key(p).len > 0)
+        return p->content.removed ? METRIC_MESSAGE_MAP_REMOVAL : METRIC_MESSAGE_MAP_PUBLICATION;
     return types[p->content.kind];
+}
+
+static struct hub_channel *find(const struct engine *e, uint32_t space, struct slice name, bool is_map)
+{
+    return is_map ? hub_map_find(&e->hub, space, name) : hub_channel_find(&e->hub, space, name);
 }
 
 static void deliver(struct engine *e, struct hub_channel *channel, struct publication *p)
@@ -59,11 +66,11 @@ static void deliver(struct engine *e, struct hub_channel *channel, struct public
     }
 }
 
-void engine_deliver_publication(struct mail *mail, void *worker_context)
+static void deliver_mail(struct mail *mail, void *worker_context, bool is_map)
 {
     struct engine *e = engine_of_worker(worker_context);
     struct publication *p = container_of(mail, struct publication_mail, mail)->publication;
-    struct hub_channel *channel = hub_channel_find(&e->hub, p->space, p->channel);
+    struct hub_channel *channel = find(e, p->space, p->channel, is_map);
     metrics_add(e->metrics, METRIC_AT1(NODE_MESSAGES_RECEIVED, message_type(p)), 1);
     /* After a gap, what was read again is still in the mailbox: the gap's mail overtook it. */
     bool read_again = channel && p->offset > 0 && p->seq <= channel->regained_seq;
@@ -77,20 +84,31 @@ void engine_deliver_publication(struct mail *mail, void *worker_context)
     publication_unref(p);
 }
 
+void engine_deliver_publication(struct mail *mail, void *worker_context)
+{
+    deliver_mail(mail, worker_context, false);
+}
+
+void engine_deliver_map_publication(struct mail *mail, void *worker_context)
+{
+    deliver_mail(mail, worker_context, true);
+}
+
 /* ---- gaps ---- */
 
 /* What was missed is delivered where it can be read again; otherwise positioned
- * subscriptions end and the others have lost events, which is counted. */
+ * subscriptions and those of maps end, and the others have lost events, which is counted. */
 static void take_up(struct engine *e, struct hub_channel *channel, struct broker_result *result)
 {
     if (result->status == STATUS_OK && result->subscribe.recovered) {
         struct broker_publications *missed = &result->subscribe.missed;
-        uint32_t space = channel->space;
+        const uint32_t space = channel->space;
+        const bool is_map = channel->is_map;
         channel->regained_seq = result->subscribe.seq;
         for (uint32_t i = 0; i < missed->count && channel; i++) {
             struct publication *p = missed->items[i];
             deliver(e, channel, p);
-            channel = hub_channel_find(&e->hub, space, p->channel);
+            channel = find(e, space, p->channel, is_map);
         }
         return;
     }
@@ -103,19 +121,28 @@ static void take_up(struct engine *e, struct hub_channel *channel, struct broker
         bool last = next == &channel->subscriptions;
         if (sub->pending) {
             sub->flags |= SUB_LOST_EVENTS;
-        } else if (sub->flags & SUB_POSITIONED) {
+        } else if (sub->flags & (SUB_POSITIONED | SUB_MAP)) {
             client_insufficient_state(sub->client, sub);
         }
         if (last) break;
     }
 }
 
-void engine_deliver_gap(struct mail *mail, void *worker_context)
+static enum broker_answer regain(struct engine *e, const struct broker_subscribe *request, bool is_map,
+                                 struct broker_result *result)
+{
+    struct broker_context context = engine_broker_context(e);
+    struct broker_ticket nobody = { .handle = { .worker = e->index } };
+    if (is_map) return e->shared->map_broker->ops->regain(e->shared->map_broker, &context, request, nobody, result);
+    return e->shared->broker->ops->regain(e->shared->broker, &context, request, nobody, result);
+}
+
+static void deliver_gap(struct mail *mail, void *worker_context, bool is_map)
 {
     struct engine *e = engine_of_worker(worker_context);
     struct broker_gap *gap = container_of(mail, struct broker_gap, mail);
     struct slice name = slice_of(gap->channel, gap->channel_len);
-    struct hub_channel *channel = hub_channel_find(&e->hub, gap->space, name);
+    struct hub_channel *channel = find(e, gap->space, name, is_map);
     struct broker_subscribe request = {
         .space = gap->space,
         .channel = name,
@@ -128,15 +155,23 @@ void engine_deliver_gap(struct mail *mail, void *worker_context)
         request.since.offset = channel->offset;
         memcpy(request.since.epoch, channel->epoch, sizeof request.since.epoch);
     }
-    struct broker_context context = engine_broker_context(e);
     struct broker_result result = { 0 };
-    struct broker_ticket nobody = { .handle = { .worker = e->index } };
     /* A broker that answers late is treated as one that cannot say: the safe side. */
-    if (e->shared->broker->ops->regain(e->shared->broker, &context, &request, nobody, &result) == BROKER_PENDING)
+    if (regain(e, &request, is_map, &result) == BROKER_PENDING)
         result = (struct broker_result){ .status = STATUS_UNAVAILABLE };
     if (channel) take_up(e, channel, &result);
     broker_result_deinit(&result);
     mem_free(gap);
+}
+
+void engine_deliver_gap(struct mail *mail, void *worker_context)
+{
+    deliver_gap(mail, worker_context, false);
+}
+
+void engine_deliver_map_gap(struct mail *mail, void *worker_context)
+{
+    deliver_gap(mail, worker_context, true);
 }
 
 /* ---- completions ---- */

@@ -24,26 +24,32 @@ void hub_deinit(struct hub *h)
     map_deinit(&h->users_);
 }
 
-static struct hub_channel *find_channel(const struct hub *h, uint32_t space, struct slice name, uint64_t hash)
+static struct hub_channel *find_channel(const struct hub *h, uint32_t space, struct slice name, uint64_t hash,
+                                        bool is_map)
 {
     for (struct map_node *n = map_first(&h->channels_, hash); n; n = map_next_same(n)) {
         struct hub_channel *c = container_of(n, struct hub_channel, node_);
-        if (c->space == space && slice_eq(hub_channel_name(c), name)) return c;
+        if (c->space == space && c->is_map == is_map && slice_eq(hub_channel_name(c), name)) return c;
     }
     return NULL;
 }
 
 struct hub_channel *hub_channel_find(const struct hub *h, uint32_t space, struct slice channel)
 {
-    return find_channel(h, space, channel, key_hash(space, channel));
+    return find_channel(h, space, channel, key_hash(space, channel), false);
 }
 
-static struct hub_channel *channel_new(struct hub *h, uint32_t space, struct slice name, uint64_t hash)
+struct hub_channel *hub_map_find(const struct hub *h, uint32_t space, struct slice channel)
+{
+    return find_channel(h, space, channel, key_hash(space, channel), true);
+}
+
+static struct hub_channel *channel_new(struct hub *h, uint32_t space, struct slice name, uint64_t hash, bool is_map)
 {
     if (name.len > UINT16_MAX) return NULL;
     struct hub_channel *c = mem_alloc(sizeof *c + name.len);
     if (!c) return NULL;
-    *c = (struct hub_channel){ .space = space, .name_len = (uint16_t)name.len };
+    *c = (struct hub_channel){ .space = space, .is_map = is_map, .name_len = (uint16_t)name.len };
     c->node_.hash = hash;
     list_init(&c->subscriptions);
     memcpy(c->name, name.ptr, name.len);
@@ -58,14 +64,14 @@ static void channel_free(struct hub *h, struct hub_channel *c)
     mem_free(c);
 }
 
-struct subscription *hub_subscribe(struct hub *h, struct client *client, struct list *client_subs, uint32_t space,
-                                   struct slice channel)
+static struct subscription *subscribe(struct hub *h, struct client *client, struct list *client_subs, uint32_t space,
+                                      struct slice channel, bool is_map)
 {
     struct subscription *sub = mem_alloc_zero(sizeof *sub);
     if (!sub) return NULL;
     uint64_t hash = key_hash(space, channel);
-    struct hub_channel *c = find_channel(h, space, channel, hash);
-    if (!c) c = channel_new(h, space, channel, hash);
+    struct hub_channel *c = find_channel(h, space, channel, hash, is_map);
+    if (!c) c = channel_new(h, space, channel, hash, is_map);
     if (!c) {
         mem_free(sub);
         return NULL;
@@ -80,11 +86,29 @@ struct subscription *hub_subscribe(struct hub *h, struct client *client, struct 
     return sub;
 }
 
+struct subscription *hub_subscribe(struct hub *h, struct client *client, struct list *client_subs, uint32_t space,
+                                   struct slice channel)
+{
+    return subscribe(h, client, client_subs, space, channel, false);
+}
+
+struct subscription *hub_subscribe_map(struct hub *h, struct client *client, struct list *client_subs, uint32_t space,
+                                       struct slice channel)
+{
+    return subscribe(h, client, client_subs, space, channel, true);
+}
+
 static void backlog_free(struct subscription_backlog *b)
 {
     if (!b) return;
     for (uint32_t i = 0; i < b->count; i++) publication_unref(b->items[i]);
     mem_free(b);
+}
+
+void hub_drop_backlog(struct subscription *sub)
+{
+    backlog_free(sub->backlog);
+    sub->backlog = NULL;
 }
 
 void hub_unsubscribe(struct hub *h, struct subscription *sub)

@@ -22,6 +22,7 @@ struct hub_channel {
     uint32_t space;
     uint32_t subscriber_count;
     bool has_position; /* a positioned subscription has told where the stream stands */
+    bool is_map;       /* of the map broker: another channel than the stream of its name */
     uint16_t name_len;
     char name[];
 };
@@ -38,6 +39,8 @@ enum subscription_flag {
     SUB_FROM_TOKEN = 1 << 8,   /* named by the connection token */
     SUB_DELTA = 1 << 9,        /* with delta compression: see client_delta.h */
     SUB_LOST_EVENTS = 1 << 10, /* while pending: its answer is followed by insufficient state */
+    SUB_MAP = 1 << 11,         /* of a map: see client_map.h */
+    SUB_MAP_KEYS = 1 << 12,    /* the server keeps keys in maps for it: see client_map_keys.c */
     SUB_DELTA_READY = 1 << 13, /* the last publication it got is the stream's newest: a delta may follow */
 };
 
@@ -80,6 +83,8 @@ void hub_init(struct hub *h);
 void hub_deinit(struct hub *h);
 
 struct hub_channel *hub_channel_find(const struct hub *h, uint32_t space, struct slice channel);
+/* The same among the maps. */
+struct hub_channel *hub_map_find(const struct hub *h, uint32_t space, struct slice channel);
 static inline struct slice hub_channel_name(const struct hub_channel *c)
 {
     return slice_of(c->name, c->name_len);
@@ -88,6 +93,10 @@ static inline struct slice hub_channel_name(const struct hub_channel *c)
 /* A new pending subscription in the channel and in the client's list; NULL when memory is out. */
 MUST_CHECK struct subscription *hub_subscribe(struct hub *h, struct client *client, struct list *client_subs,
                                               uint32_t space, struct slice channel);
+MUST_CHECK struct subscription *hub_subscribe_map(struct hub *h, struct client *client, struct list *client_subs,
+                                                  uint32_t space, struct slice channel);
+/* What a pending subscription has kept goes. */
+void hub_drop_backlog(struct subscription *sub);
 /* Unlinks and frees it, its backlog, and the channel when it was the last. */
 void hub_unsubscribe(struct hub *h, struct subscription *sub);
 

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "engine/effect_run.h"
+#include "engine/client_map.h"
 #include "engine/connect_work.h"
 
 struct operation *operation_new(struct client *c, struct slice channel,
@@ -27,10 +28,11 @@ struct broker_ticket operation_ticket(const struct operation *op)
     return (struct broker_ticket){ .handle = client_handle(op->client), .operation = op->number };
 }
 
-static void operation_free(struct operation *op)
+void operation_free(struct operation *op)
 {
     list_remove(&op->in_client);
     mem_free(op->data);
+    map_live_free(op->map_live);
     mem_free(op);
 }
 
@@ -39,7 +41,10 @@ static void pay_back(struct engine *e, struct operation *op, const struct broker
 {
     if (!op->subscribes || result->status != STATUS_OK) return;
     struct broker_context context = engine_broker_context(e);
-    e->shared->broker->ops->unsubscribe(e->shared->broker, &context, op->space, operation_channel(op));
+    if (op->is_map)
+        e->shared->map_broker->ops->unsubscribe(e->shared->map_broker, &context, op->space, operation_channel(op));
+    else
+        e->shared->broker->ops->unsubscribe(e->shared->broker, &context, op->space, operation_channel(op));
 }
 
 static void finish(struct operation *op, struct broker_result *result)
@@ -115,6 +120,15 @@ void operation_forget_subscription(struct client *c, struct subscription *sub)
     }
 }
 
+void operation_forget_catch_up(struct client *c, const struct map_catch_up *cu)
+{
+    LIST_EACH(node, next, &c->operations)
+    {
+        struct operation *op = LIST_ENTRY(node, struct operation, in_client);
+        if (op->catch_up == cu) op->catch_up = NULL;
+    }
+}
+
 void operations_drop(struct client *c)
 {
     LIST_EACH(node, next, &c->operations)
@@ -127,6 +141,7 @@ void operations_drop(struct client *c)
         op->sub = NULL;
         op->effect = NULL;
         op->connect = NULL;
+        op->catch_up = NULL;
         if (op->subscribes) {
             list_push_back(&c->engine->orphans, &op->in_client);
         } else {

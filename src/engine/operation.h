@@ -13,6 +13,8 @@
 
 struct effect_run;
 struct connect_work;
+struct map_catch_up;
+struct map_live;
 
 struct operation {
     struct list in_client; /* in client->operations, or engine->orphans */
@@ -22,6 +24,7 @@ struct operation {
     uint32_t command_id;
     uint32_t space;
     bool parks;      /* commands wait for it */
+    bool is_map;     /* the map broker's */
     bool subscribes; /* an answer OK has registered a subscriber: owed back when nobody takes it */
     bool stats_only; /* presence_stats */
     bool was_recovering, strict_recovery;
@@ -30,7 +33,9 @@ struct operation {
     struct connect_work *connect;
     uint32_t connect_index;
     struct effect_run *effect;
-    struct held_bytes *data; /* owned; for the subscribe answer or push; NULL = none */
+    struct map_catch_up *catch_up; /* whose page is read; NULL when it was given up meanwhile */
+    struct map_live *map_live;     /* owned; how a catch-up goes live */
+    struct held_bytes *data;       /* owned; for the subscribe answer or push; NULL = none */
     uint32_t channel_len;
     char channel[];
 };
@@ -49,6 +54,10 @@ void operation_complete(struct engine *e, struct client *c, struct broker_comple
 bool operation_complete_orphan(struct engine *e, struct broker_completion *completion);
 /* The subscription ended before its operation did. */
 void operation_forget_subscription(struct client *c, struct subscription *sub);
+/* The catch-up was given up before its operation was answered. */
+void operation_forget_catch_up(struct client *c, const struct map_catch_up *cu);
+/* One that was not settled, or an orphan. */
+void operation_free(struct operation *op);
 /* The client has gone. */
 void operations_drop(struct client *c);
 static inline struct slice operation_channel(const struct operation *op)

@@ -94,6 +94,8 @@ uint32_t rules_allow(const struct policy *p, const struct rules_channel *c, enum
         if (!o->presence) return CLIENT_ERROR_NOT_AVAILABLE;
         permission = &o->presence_access;
         break;
+    case RULES_MAP_PUBLISH: permission = &o->map.publish; break;
+    case RULES_MAP_REMOVE: permission = &o->map.remove; break;
     }
     return rules_has_access(p, permission, who) ? 0 : CLIENT_ERROR_PERMISSION_DENIED;
 }

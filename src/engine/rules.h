@@ -20,7 +20,7 @@ struct rules_identity {
     bool subscribed;   /* has a live subscription on the channel */
 };
 
-enum rules_operation { RULES_PUBLISH, RULES_HISTORY, RULES_PRESENCE };
+enum rules_operation { RULES_PUBLISH, RULES_HISTORY, RULES_PRESENCE, RULES_MAP_PUBLISH, RULES_MAP_REMOVE };
 
 /* 0, CLIENT_ERROR_UNKNOWN_CHANNEL, or (checked for clients only) CLIENT_ERROR_BAD_REQUEST
  * for a name that is not ASCII or does not match the namespace's channel_regex. */

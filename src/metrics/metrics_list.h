@@ -27,13 +27,24 @@
     X(K, HISTORY_STREAM_TOP, "history_stream_top") \
     X(K, HISTORY_REMOVE, "history_remove") \
     X(K, SURVEY, "survey") \
-    X(K, NOTIFY, "notify")
+    X(K, NOTIFY, "notify") \
+    X(K, MAP_PUBLISH, "map_publish") \
+    X(K, MAP_REMOVE, "map_remove") \
+    X(K, MAP_STATE_READ, "map_state_read") \
+    X(K, MAP_STREAM_READ, "map_stream_read") \
+    X(K, MAP_STATS, "map_stats") \
+    X(K, MAP_CLEAR, "map_clear") \
+    X(K, MAP_SUBSCRIBE_STATE_TO_LIVE, "map_subscribe_state_to_live") \
+    X(K, MAP_SUBSCRIBE_STREAM_TO_LIVE, "map_subscribe_stream_to_live") \
+    X(K, MAP_SUBSCRIBE_RECOVERY_JOIN, "map_subscribe_recovery_join")
 
 #define METRIC_MESSAGE_LIST(X, K) \
     X(K, PUBLICATION, "publication") \
     X(K, JOIN, "join") \
     X(K, LEAVE, "leave") \
-    X(K, CONTROL, "control")
+    X(K, CONTROL, "control") \
+    X(K, MAP_PUBLICATION, "map_publication") \
+    X(K, MAP_REMOVAL, "map_removal")
 
 #define METRIC_METHOD_LIST(X, K) \
     X(K, CONNECT, "connect") \

@@ -104,6 +104,8 @@ static void build_brokers(struct server *s)
                                   .deliver_completion = engine_deliver_completion,
                                   .deliver_gap = engine_deliver_gap };
     struct broker_links map_links = links;
+    map_links.deliver_publication = engine_deliver_map_publication;
+    map_links.deliver_gap = engine_deliver_map_gap;
     struct memory_broker_options options = { 0 };
     e->broker = memory_broker_new(&links, &options);
     e->map_broker = memory_map_broker_new(&map_links, &options);

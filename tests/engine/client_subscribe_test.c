@@ -53,6 +53,10 @@ static const struct sub_row {
     { "a namespace for maps", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"map:a\"", DENIED, 0 },
     { "a map in a namespace for streams", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"plain:a\",\"type\":1",
       DENIED, 0 },
+    { "shared poll, which no namespace has", NULL, "{\"sub\":\"ann\"}", NULL, NULL,
+      "\"channel\":\"nowhere:a\",\"type\":4", ERROR(2, 108, "not available"), 0 },
+    { "a type that nobody knows", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"plain:a\",\"type\":7", DENIED,
+      0 },
     /* who may */
     { "everybody signed in", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"plain:a\"", PLAIN_OK, 0 },
     { "nobody, where users may", NULL, "{}", NULL, NULL, "\"channel\":\"plain:a\"", DENIED, 0 },
@@ -187,6 +191,8 @@ static const struct command_row {
     { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"plain:a\",\"data\":1}", DENIED, 0 },
     { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"closed:a\",\"data\":1}", DENIED, 0 },
     { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"public:a\",\"data\":1,\"type\":1}", DENIED, 0 },
+    { "{\"sub\":\"ann\"}", NULL, "\"publish\":{\"channel\":\"public:a\",\"data\":1,\"type\":2,\"removed\":true}",
+      "{\"id\":2,\"publish\":{}}", 0 },
     /* history, CH-19 */
     { "{\"sub\":\"ann\"}", NULL, "\"history\":{\"channel\":\"\"}", "", 3501 },
     { "{\"sub\":\"ann\"}", NULL, "\"history\":{\"channel\":\"nowhere:a\"}", ERROR(2, 102, "unknown channel"), 0 },

@@ -6,10 +6,10 @@
 
 #include "base/base64.h"
 #include "base/mem.h"
-#include "broker/memory/memory_broker.h"
+#include "broker/memory/memory_map_broker.h"
 #include "crypto/crypto_hash.h"
 #include "crypto/crypto_hmac.h"
-#include "engine/client_out.h"
+#include "engine/client_map.h"
 #include "engine/support/protobuf_of_json.h"
 
 /* ---- text that no failing allocator touches ---- */
@@ -44,13 +44,52 @@ static char *owned(const char *text)
     return c;
 }
 
+/* Pages of this size, 5 changes in the stream and 4 in the answer that goes live. */
+#define MAP(mode_, page)                                                                                               \
+    {                                                                                                                  \
+        .mode = POLICY_MAP_##mode_, .key_ttl_ms = 60000, .page_default = (page), .page_min = 1, .page_max = 100,       \
+        .live_max = 4, .catch_up_ms = 5000, .publish = { .client = true }, .remove = { .client = true },               \
+        .stream_size = POLICY_MAP_##mode_ == POLICY_MAP_RECOVERABLE ? 5 : 0,                                           \
+        .stream_ttl_ms = POLICY_MAP_##mode_ == POLICY_MAP_RECOVERABLE ? 60000 : 0,                                     \
+        .meta_ttl_ms = POLICY_MAP_##mode_ == POLICY_MAP_RECOVERABLE ? 600000 : 0                                       \
+    }
+
 static const struct rig_namespace {
     const char *name;
     struct policy_channel_options options;
 } namespaces[] = {
     { "closed", { .presence = true, .history_size = 5, .history_ttl_ms = 60000 } },
     { "limited", { .allow_user_limited_channels = true } },
-    { "map", { .subscribe = { .client = true } } },
+    { "map", { .subscription_type = POLICY_MAP, .subscribe = { .client = true }, .map = MAP(EPHEMERAL, 2) } },
+    { "map_chat", { .subscribe = { .client = true, .anonymous = true }, .map = MAP(OFF, 2) } },
+    { "map_clients",
+      { .subscription_type = POLICY_MAP_CLIENTS, .subscribe = { .client = true }, .map = MAP(RECOVERABLE, 100) } },
+    { "map_cursor",
+      { .subscription_type = POLICY_MAP,
+        .subscribe = { .client = true },
+        .map = { .mode = POLICY_MAP_EPHEMERAL,
+                 .key_ttl_ms = 60000,
+                 .client_key = POLICY_MAP_KEY_CLIENT_ID,
+                 .page_default = 100,
+                 .page_min = 1,
+                 .page_max = 100,
+                 .live_max = 100,
+                 .publish = { .subscriber = true },
+                 .remove_client_on_unsubscribe = true } } },
+    { "map_log",
+      { .subscription_type = POLICY_MAP,
+        .presence = true,
+        .join_leave = true,
+        .force_push_join_leave = true,
+        .subscribe = { .client = true },
+        .map = MAP(RECOVERABLE, 100) } },
+    { "map_rec",
+      { .subscription_type = POLICY_MAP,
+        .allow_tags_filter = true,
+        .subscribe = { .client = true },
+        .map = MAP(RECOVERABLE, 2) } },
+    { "map_users",
+      { .subscription_type = POLICY_MAP_USERS, .subscribe = { .client = true }, .map = MAP(RECOVERABLE, 100) } },
     { "members",
       { .presence = true,
         .join_leave = true,
@@ -90,7 +129,10 @@ static struct policy_deployment *deployment(rig_policy_fn *change)
     for (size_t i = 0; i < NAMESPACES; i++) {
         d->namespaces[i].name = owned(namespaces[i].name);
         d->namespaces[i].options = namespaces[i].options;
-        if (strcmp(namespaces[i].name, "map") == 0) d->namespaces[i].options.subscription_type = POLICY_MAP;
+        if (strcmp(namespaces[i].name, "map_chat") == 0) {
+            d->namespaces[i].options.map_clients_prefix = owned("map_clients:of-");
+            d->namespaces[i].options.map_users_prefix = owned("map_users:of-");
+        }
         d->namespaces[i].options.history_meta_ttl_ms = 3600000;
     }
     d->without_namespace.options = (struct policy_channel_options){ .subscription_type = POLICY_STREAM,
@@ -98,6 +140,7 @@ static struct policy_deployment *deployment(rig_policy_fn *change)
                                                                     .subscribe.client = true };
     d->limits = (struct policy_limits){ .stale_close_delay_ms = 10000,
                                         .ping_interval_ms = 25000,
+                                        .presence_update_interval_ms = 27000,
                                         .pong_timeout_ms = 8000,
                                         .expired_close_delay_ms = 25000,
                                         .expired_sub_close_delay_ms = 25000,
@@ -378,6 +421,10 @@ struct rig *rig_new_with(uint32_t workers, rig_policy_fn *change, struct mailbox
                                         .deliver_gap = engine_deliver_gap };
     const struct memory_broker_options options = { .shard_count = 4 };
     r->broker = r->shared.broker = held_broker_new(memory_broker_new(&links, &options), &links);
+    struct broker_links map_links = links;
+    map_links.deliver_publication = engine_deliver_map_publication;
+    map_links.deliver_gap = engine_deliver_map_gap;
+    r->maps = r->shared.map_broker = held_map_broker_new(memory_map_broker_new(&map_links, &options), &map_links);
     set_clock(r);
     return r;
 }
@@ -399,6 +446,7 @@ static void check_nothing_left(struct rig *r)
     assert_int_equal(registry_user_count(r->shared.registry), 0);
     assert_int_equal(atomic_load(&r->shared.client_count), 0);
     assert_int_equal(r->broker->ops->channel_count(r->broker), 0);
+    assert_int_equal(r->maps->ops->channel_count(r->maps), 0);
     assert_int_equal(rig_gauge(r, METRIC_NODE_NUM_CLIENTS), 0);
     assert_int_equal(rig_gauge(r, METRIC_NODE_NUM_SUBSCRIPTIONS), 0);
     assert_int_equal(rig_gauge(r, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, METRIC_CLIENT_NAME_UNREGISTERED)), 0);
@@ -413,9 +461,11 @@ void rig_free(struct rig *r)
 {
     for (size_t i = 0; i < RIG_CLIENTS; i++) rig_drop(&r->clients[i]);
     held_broker_release_all(r->broker);
+    held_map_broker_release_all(r->maps);
     rig_run(r);
     check_nothing_left(r);
     r->broker->ops->free(r->broker);
+    r->maps->ops->free(r->maps);
     for (uint32_t i = 0; i < r->office.count; i++) {
         (void)mailbox_drain(&r->boxes[i], 100000);
         engine_deinit(&r->workers[i].engine);
@@ -716,6 +766,85 @@ void rig_publish(struct rig *r, uint32_t space, const char *channel, const char 
     broker_result_deinit(&result);
 }
 
+static const struct policy_channel_options *map_options_of(const struct rig *r, const char *channel)
+{
+    bool is_private;
+    struct slice rest;
+    const struct policy *p = r->workers[0].engine.policy;
+    const struct policy_channel_options *o = policy_channel_resolve(p, 0, slice_from_cstr(channel), &is_private, &rest);
+    assert_non_null(o);
+    return o;
+}
+
+/* Cuts "a=b c=d" apart; slices point into text. */
+static uint32_t cut_tags(const char *text, struct publication_tag *tags, uint32_t max)
+{
+    uint32_t count = 0;
+    while (text && *text && count < max) {
+        size_t len = strcspn(text, " "), key_len = strcspn(text, "=");
+        tags[count++] =
+            (struct publication_tag){ slice_of(text, key_len), slice_of(text + key_len + 1, len - key_len - 1) };
+        text += len + (text[len] == ' ');
+    }
+    return count;
+}
+
+void rig_map_publish(struct rig *r, uint32_t space, const char *channel, const char *key, const char *data,
+                     const char *tags)
+{
+    const struct engine *e = &r->workers[0].engine;
+    struct broker_context context = engine_broker_context(&r->workers[0].engine);
+    struct map_options options = client_map_options(e, map_options_of(r, channel));
+    struct broker_result result = { 0 };
+    struct broker_ticket nobody = { .handle = { .worker = 0 } };
+    struct publication_tag list[4];
+    struct map_publish publish = { .space = space,
+                                   .channel = slice_from_cstr(channel),
+                                   .key = slice_from_cstr(key),
+                                   .options = options,
+                                   .content = { .data = slice_from_cstr(data ? data : ""),
+                                                .data_is_json = true,
+                                                .tags = list,
+                                                .tag_count = cut_tags(tags, list, 4) } };
+    struct map_removal removal = { .space = space, .channel = publish.channel, .key = publish.key, .options = options };
+    enum broker_answer answer = data ? r->maps->ops->publish(r->maps, &context, &publish, nobody, &result)
+                                     : r->maps->ops->remove(r->maps, &context, &removal, nobody, &result);
+    assert_int_equal(answer, BROKER_DONE);
+    assert_int_equal(result.status, STATUS_OK);
+    broker_result_deinit(&result);
+}
+
+void rig_map_clear(struct rig *r, uint32_t space, const char *channel)
+{
+    struct broker_context context = engine_broker_context(&r->workers[0].engine);
+    struct broker_result result = { 0 };
+    struct broker_ticket nobody = { .handle = { .worker = 0 } };
+    assert_int_equal(r->maps->ops->clear(r->maps, &context, space, slice_from_cstr(channel), nobody, &result),
+                     BROKER_DONE);
+    broker_result_deinit(&result);
+}
+
+void rig_map_sweep(struct rig *r)
+{
+    for (uint32_t i = 0; i < r->office.count; i++) {
+        struct broker_context context = engine_broker_context(&r->workers[i].engine);
+        while (r->maps->ops->sweep(r->maps, &context)) {
+        }
+    }
+}
+
+uint64_t rig_map_keys(struct rig *r, uint32_t space, const char *channel)
+{
+    struct broker_context context = engine_broker_context(&r->workers[0].engine);
+    struct broker_result result = { 0 };
+    struct broker_ticket nobody = { .handle = { .worker = 0 } };
+    assert_int_equal(r->maps->ops->stats(r->maps, &context, space, slice_from_cstr(channel), nobody, &result),
+                     BROKER_DONE);
+    uint64_t count = result.map_stats.key_count;
+    broker_result_deinit(&result);
+    return count;
+}
+
 bool rig_effect(struct rig *r, uint32_t worker, const struct effect_request *request)
 {
     enum status status = STATUS_INTERNAL;
@@ -743,6 +872,15 @@ uint32_t rig_subscribers(struct rig *r, uint32_t space, const char *channel)
     struct search s = { .channel = slice_from_cstr(channel) };
     uint64_t cursor = 0;
     while (r->broker->ops->channels(r->broker, space, &cursor, look, &s)) {
+    }
+    return s.subscribers;
+}
+
+uint32_t rig_map_subscribers(struct rig *r, uint32_t space, const char *channel)
+{
+    struct search s = { .channel = slice_from_cstr(channel) };
+    uint64_t cursor = 0;
+    while (r->maps->ops->channels(r->maps, space, &cursor, look, &s)) {
     }
     return s.subscribers;
 }

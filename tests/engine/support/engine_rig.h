@@ -20,6 +20,7 @@
 #include "engine/client.h"
 #include "engine/effects.h"
 #include "engine/support/held_broker.h"
+#include "engine/support/held_map_broker.h"
 
 #define RIG_NOW_S      1800000000
 #define RIG_WORKERS    2
@@ -58,7 +59,8 @@ struct rig_client {
 
 struct rig {
     struct engine_shared shared;
-    struct broker *broker; /* held_broker_…() */
+    struct broker *broker;   /* held_broker_…() */
+    struct map_broker *maps; /* held_map_broker_…() */
     struct mailbox boxes[RIG_WORKERS];
     struct post_office office;
     struct rig_worker {
@@ -122,6 +124,16 @@ const char *rig_token_under(const char *secret, const char *claims);
 
 /* Publish as a backend does, from worker 0. */
 void rig_publish(struct rig *r, uint32_t space, const char *channel, const char *data);
+/* Set a key of a map, or remove it (data NULL), as a backend does; tags "a=b c=d", NULL = none. */
+void rig_map_publish(struct rig *r, uint32_t space, const char *channel, const char *key, const char *data,
+                     const char *tags);
+/* All keys go, the next epoch begins. */
+void rig_map_clear(struct rig *r, uint32_t space, const char *channel);
+/* Keys that have come to their end go. */
+void rig_map_sweep(struct rig *r);
+/* Subscribers of a map that its broker counts, over all workers. */
+uint32_t rig_map_subscribers(struct rig *r, uint32_t space, const char *channel);
+uint64_t rig_map_keys(struct rig *r, uint32_t space, const char *channel);
 /* The broker's options for a channel of this rig: history of 5 for "public:…". */
 struct broker_history_options rig_history(const struct rig *r, const char *channel);
 /* Start an effect from a worker; then rig_run(), and effects_done tells. False: nobody is concerned. */

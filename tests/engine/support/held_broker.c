@@ -1,28 +1,13 @@
 #include "held_broker.h"
 
 #include "base/check.h"
-#include "base/list.h"
 #include "base/mem.h"
-#include "broker/delayed/delayed_request.h"
-
-/* Made with mem_must_alloc: a test that lets memory fail means the engine's. */
-struct held_call {
-    struct list link;
-    struct delayed_request request;
-    struct broker_ticket ticket;
-    struct broker_context context;
-    struct broker_result result;
-    bool has_result;
-    _Alignas(8) char bytes[];
-};
+#include "engine/support/held_calls.h"
 
 struct held_broker {
     struct broker broker;
     struct broker *inner;
-    struct broker_links links;
-    struct list calls;
-    size_t count;
-    enum held_mode mode;
+    struct held_calls calls;
 };
 
 static struct held_broker *of(const struct broker *b)
@@ -33,63 +18,27 @@ static struct held_broker *of(const struct broker *b)
 static enum broker_answer hold(struct broker *b, const struct broker_context *c, const struct delayed_request *request,
                                struct broker_ticket ticket, struct broker_result *result)
 {
-    struct held_broker *h = of(b);
-    if (h->mode == HELD_NOTHING) return delayed_request_run(request, h->inner, c, ticket, result);
-    if (h->mode == HELD_FAILING) {
-        *result = (struct broker_result){ .status = STATUS_UNAVAILABLE };
-        return BROKER_DONE;
-    }
-    struct held_call *call = mem_must_alloc_zero(sizeof *call + delayed_request_len(request));
-    delayed_request_copy(&call->request, request, call->bytes);
-    call->ticket = ticket;
-    call->context = *c;
-    if (h->mode == HELD_ANSWERS) {
-        CHECK(delayed_request_run(&call->request, h->inner, c, ticket, &call->result) == BROKER_DONE);
-        call->has_result = true;
-    }
-    list_push_back(&h->calls, &call->link);
-    h->count++;
-    return BROKER_PENDING;
-}
-
-static void let_go(struct held_broker *h, struct held_call *call)
-{
-    list_remove(&call->link);
-    h->count--;
-    if (!call->has_result)
-        CHECK(delayed_request_run(&call->request, h->inner, &call->context, call->ticket, &call->result) ==
-              BROKER_DONE);
-    struct broker_completion *completion = mem_must_alloc_zero(sizeof *completion);
-    completion->mail.deliver = h->links.deliver_completion;
-    completion->ticket = call->ticket;
-    completion->result = call->result;
-    mailbox_post(h->links.office->boxes[call->ticket.handle.worker], MAILBOX_WORK, &completion->mail,
-                 call->context.now_ms);
-    mem_free(call);
+    return held_calls_add(&of(b)->calls, c, request, ticket, result);
 }
 
 void held_broker_set(struct broker *b, enum held_mode mode)
 {
-    of(b)->mode = mode;
+    of(b)->calls.mode = mode;
 }
 
 size_t held_broker_count(const struct broker *b)
 {
-    return of(b)->count;
+    return of(b)->calls.count;
 }
 
 void held_broker_release(struct broker *b, size_t index)
 {
-    struct held_broker *h = of(b);
-    CHECK(index < h->count);
-    struct list *node = h->calls.next;
-    while (index-- > 0) node = node->next;
-    let_go(h, LIST_ENTRY(node, struct held_call, link));
+    held_calls_release(&of(b)->calls, index);
 }
 
 void held_broker_release_all(struct broker *b)
 {
-    while (of(b)->count > 0) held_broker_release(b, 0);
+    while (of(b)->calls.count > 0) held_broker_release(b, 0);
 }
 
 /* ---- the interface ---- */
@@ -184,7 +133,7 @@ static uint64_t channel_count(struct broker *b)
 static void free_broker(struct broker *b)
 {
     struct held_broker *h = of(b);
-    CHECK(h->count == 0);
+    CHECK(h->calls.count == 0);
     h->inner->ops->free(h->inner);
     mem_free(h);
 }
@@ -209,7 +158,7 @@ struct broker *held_broker_new(struct broker *inner, const struct broker_links *
     struct held_broker *h = mem_must_alloc_zero(sizeof *h);
     h->broker.ops = &ops;
     h->inner = inner;
-    h->links = *links;
-    list_init(&h->calls);
+    h->calls.target.channels = inner;
+    held_calls_init(&h->calls, links);
     return &h->broker;
 }

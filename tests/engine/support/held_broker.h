@@ -7,14 +7,7 @@
 #ifndef XSHATHRA_TESTS_ENGINE_HELD_BROKER_H
 #define XSHATHRA_TESTS_ENGINE_HELD_BROKER_H
 
-#include "broker/broker.h"
-
-enum held_mode {
-    HELD_NOTHING, /* all goes through, DONE */
-    HELD_CALLS,   /* PENDING; the inner broker is asked at the release */
-    HELD_ANSWERS, /* PENDING; the inner broker is asked at once, its answer waits */
-    HELD_FAILING, /* DONE with STATUS_UNAVAILABLE, for calls that are answered */
-};
+#include "engine/support/held_calls.h"
 
 struct held_broker;
 
