@@ -29,6 +29,7 @@ enum follower_state { OFF, PAGING, JOINING, ON };
 
 struct event {
     uint64_t seq, offset, value; /* value 0 = removed */
+    uint64_t tag;                /* the value again; of a removal: the value that it removes */
     uint32_t key;
     char epoch[BROKER_EPOCH_MAX];
 };
@@ -106,6 +107,8 @@ static struct event event_of(const struct publication *p)
     snprintf(key, sizeof key, "%.*s", (int)publication_key(p).len, publication_key(p).ptr);
     CHECK(sscanf(key, "k%u", &e.key) == 1 && e.key < KEYS);
     if (!p->content.removed) memcpy(&e.value, p->content.data.ptr, sizeof e.value);
+    CHECK(p->content.tag_count == 1);
+    memcpy(&e.tag, p->content.tags[0].value.ptr, sizeof e.tag);
     return e;
 }
 
@@ -121,6 +124,7 @@ static void take(struct worker *w, struct follower *f, uint32_t channel, const s
         if (strcmp(e->epoch, f->position.epoch) != 0) broken(w, "another epoch");
         f->position.offset = e->offset;
     }
+    if (e->tag != (e->value ? e->value : f->values[e->key])) broken(w, "a removal of another value");
     f->values[e->key] = e->value;
     w->delivered++;
 }
@@ -172,11 +176,12 @@ static void publish(struct worker *w, uint32_t channel)
 {
     char name[8];
     uint64_t value = ++w->next_value << 8 | w->index;
+    struct publication_tag tag = { .key = SLICE("v"), .value = slice_of(&value, sizeof value) };
     struct map_publish r = {
         .space = SPACE,
         .channel = slice_from_cstr(names[channel]),
         .key = slice_from_cstr(key_name(w, name)),
-        .content.data = slice_of(&value, sizeof value),
+        .content = { .data = slice_of(&value, sizeof value), .tags = &tag, .tag_count = 1 },
         .options = options[channel],
         .key_mode = (enum map_key_mode)random_below(&w->random, 3),
         .refresh_suppressed = random_below(&w->random, 2),
