@@ -26,11 +26,11 @@ struct map_catch_up {
     struct tags_filter *filter;   /* owned; NULL = every key is wanted */
     struct held_bytes *chan_info; /* owned; NULL = none */
     struct broker_position first; /* of the first page, once begun; else what the client came with */
-    uint64_t started_ms;
-    uint64_t seq_max;    /* without a stream: the subscription covers what was published later */
-    uint64_t stream_top; /* where the stream stood at the first request of phase 1, once known */
-    int64_t expire_at_s; /* 0 or less = never */
-    uint16_t flags;      /* of the subscription to be */
+    uint64_t late_ms;             /* when it has taken too long; 0 = never */
+    uint64_t seq_max;             /* without a stream: the subscription covers what was published later */
+    uint64_t stream_top;          /* where the stream stood at the first request of phase 1, once known */
+    int64_t expire_at_s;          /* 0 or less = never */
+    uint16_t flags;               /* of the subscription to be */
     bool has_stream, begun, top_known;
     bool late; /* took too long: what it held has gone, the next request closes the client */
     /* the request that is worked on */
@@ -64,9 +64,12 @@ static inline struct slice map_catch_up_channel(const struct map_catch_up *cu)
 }
 struct client_map *client_map_need(struct client *c); /* NULL when memory is out */
 
-/* ---- catching up, client_map.c ---- */
+/* ---- the command, client_map.c ---- */
 
 void client_on_map_subscribe(struct client *c, uint32_t command_id, const struct subscribe_request *r);
+
+/* ---- catch-ups, client_map_catch_up.c ---- */
+
 struct map_catch_up *client_map_find(const struct client *c, struct slice channel);
 /* How many there are that have no subscription yet; the others count among these. */
 uint32_t client_map_count(const struct client *c);
@@ -74,6 +77,12 @@ uint32_t client_map_count(const struct client *c);
 void client_map_drop(struct client *c, struct map_catch_up *cu);
 /* The subscription that was made for a catch-up ends. */
 void client_map_forget(struct client *c, const struct subscription *sub);
+/* Row CH-59. */
+bool client_map_is_late(const struct client *c, const struct map_catch_up *cu);
+/* The client has turned to something else: what it left behind counts no more. */
+void client_map_drop_late(struct client *c, const struct map_catch_up *but);
+/* It has a subscription that keeps what comes: not for longer than it may take. */
+void client_map_watch(struct client *c, const struct map_catch_up *cu);
 struct map_options client_map_options(const struct engine *e, const struct policy_channel_options *o);
 /* What is due now; sets when to look again. */
 void client_map_deadline(struct client *c);
@@ -81,6 +90,16 @@ void client_map_deadline(struct client *c);
 uint64_t client_map_due_ms(const struct client *c);
 /* The client has gone. */
 void client_map_free(struct client *c);
+
+/* ---- the phases, client_map_pages.c: each answers the command, at once or later ---- */
+
+void client_map_state_phase(struct client *c, uint32_t command_id, const struct subscribe_request *r,
+                            struct map_catch_up *cu, const struct policy_channel_options *o);
+void client_map_stream_phase(struct client *c, uint32_t command_id, struct map_catch_up *cu,
+                             const struct policy_channel_options *o);
+void client_map_live_phase(struct client *c, uint32_t command_id, struct map_catch_up *cu);
+/* It ends with an error. cu: NULL = it has ended already. */
+void client_map_fail(struct client *c, uint32_t command_id, struct map_catch_up *cu, uint32_t error);
 
 /* ---- going live, client_map_live.c ---- */
 
@@ -100,7 +119,8 @@ void map_live_free(struct map_live *live); /* accepts NULL */
 void client_map_go_live(struct client *c, uint32_t command_id, struct map_catch_up *cu, struct map_live *live);
 /* Without a stream, before the first page: the subscription, which stays pending. The answer
  * comes through op->finish, with op->sub. False: memory was out; op is freed. */
-bool client_map_register(struct client *c, struct map_catch_up *cu, struct operation *op);
+bool client_map_register(struct client *c, struct map_catch_up *cu, const struct policy_channel_options *o,
+                         struct operation *op);
 
 /* Publications as protocol fields, in the engine's arena. */
 struct map_fields {

@@ -81,26 +81,19 @@ static void ask_broker(struct client *c, struct operation *op, const struct brok
     operation_settle(op, answer, &result);
 }
 
-bool client_map_register(struct client *c, struct map_catch_up *cu, struct operation *op)
+bool client_map_register(struct client *c, struct map_catch_up *cu, const struct policy_channel_options *o,
+                         struct operation *op)
 {
-    struct rules_channel channel;
-    struct client_map *m = client_map_need(c);
-    bool known = rules_resolve(c->engine->policy, c->space, map_catch_up_channel(cu), false, &channel) == 0;
-    cu->sub = m && known ? make_subscription(c, cu, op) : NULL;
+    cu->sub = make_subscription(c, cu, op);
     if (!cu->sub) {
         operation_free(op);
         return false;
     }
-    uint64_t catch_up_ms = channel.options->map.catch_up_ms;
-    uint64_t due = cu->started_ms + catch_up_ms + 1;
-    if (catch_up_ms && (!m->late_due_ms || due < m->late_due_ms)) {
-        m->late_due_ms = due;
-        client_arm(c);
-    }
+    client_map_watch(c, cu);
     ask_broker(c, op,
                &(struct broker_subscribe){ .space = c->space,
                                            .channel = map_catch_up_channel(cu),
-                                           .history = client_map_options(c->engine, channel.options).stream });
+                                           .history = client_map_options(c->engine, o).stream });
     return true;
 }
 

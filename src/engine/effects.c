@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "engine/client_parts.h"
+#include "engine/client_map.h"
 #include "engine/connect_work.h"
 #include "engine/effect_run.h"
 
@@ -127,20 +127,30 @@ static void do_subscribe(struct effect_run *run, struct client *c)
     client_disconnect(c, DISCONNECT_INTERNAL);
 }
 
+static void push_unsubscribed(struct client *c, struct slice channel)
+{
+    struct push push = { .kind = PUSH_UNSUBSCRIBE,
+                         .channel = channel,
+                         .unsubscribe = { .code = UNSUBSCRIBE_SERVER,
+                                          .reason = unsubscribe_reason(UNSUBSCRIBE_SERVER) } };
+    client_push(c, &push);
+}
+
 static void do_unsubscribe(struct effect_run *run, struct client *c)
 {
     const struct effect_request *r = &run->effect->request;
     struct subscription *sub = client_find_subscription(c, r->channel);
-    if (sub) {
+    struct map_catch_up *cu = client_map_find(c, r->channel);
+    if (cu) {
+        run->affected++;
+        client_map_drop(c, cu);
+        push_unsubscribed(c, r->channel);
+    } else if (sub) {
         run->affected++;
         client_unsubscribe_push(c, sub, UNSUBSCRIBE_SERVER);
     } else {
         /* told all the same; with an empty channel, too (OB-03) */
-        struct push push = { .kind = PUSH_UNSUBSCRIBE,
-                             .channel = r->channel,
-                             .unsubscribe = { .code = UNSUBSCRIBE_SERVER,
-                                              .reason = unsubscribe_reason(UNSUBSCRIBE_SERVER) } };
-        client_push(c, &push);
+        push_unsubscribed(c, r->channel);
     }
 }
 
