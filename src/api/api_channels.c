@@ -4,7 +4,7 @@
 #include "base/map.h"
 #include "policy/policy_glob.h"
 
-/* Row API-29. The broker walks through its channels in slices; one that is moved
+/* Row API-29. The brokers walk through their channels in slices; one that is moved
  * meanwhile may be shown twice, so what was written is remembered. */
 
 /* Slices asked for in one turn of the loop. */
@@ -27,6 +27,7 @@ struct channels_state {
     struct slice pattern;
     struct map seen; /* buckets owned */
     uint64_t cursor;
+    bool in_maps; /* the other channels are done */
     struct json_writer writer;
     bool failed; /* memory was out */
 };
@@ -75,13 +76,25 @@ static void on_channel(struct slice name, uint32_t subscribers, void *context)
     json_write_object_end(&s->writer);
 }
 
-static enum api_outcome go_on(struct api_call *call)
+/* One slice, of the channels of streams and then of maps; true = more. */
+static bool visit_some(struct api_call *call)
 {
     struct channels_state *s = state_of(call);
     struct broker *broker = call->engine->shared->broker;
+    struct map_broker *maps = call->engine->shared->map_broker;
+    if (s->in_maps) return maps->ops->channels(maps, call->space_, &s->cursor, on_channel, call);
+    if (!broker->ops->channels(broker, call->space_, &s->cursor, on_channel, call)) {
+        s->in_maps = true;
+        s->cursor = 0;
+    }
+    return true;
+}
+
+static enum api_outcome go_on(struct api_call *call)
+{
+    struct channels_state *s = state_of(call);
     bool more = true;
-    for (unsigned i = 0; i < SLICE_COUNT && more; i++)
-        more = broker->ops->channels(broker, call->space_, &s->cursor, on_channel, call);
+    for (unsigned i = 0; i < SLICE_COUNT && more; i++) more = visit_some(call);
     if (s->failed) return api_error(call, API_ERROR_INTERNAL);
     if (more) return api_again(call, go_on);
     json_write_object_end(&s->writer);

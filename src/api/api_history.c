@@ -47,17 +47,6 @@ static void drop(struct api_call *call)
     broker_result_deinit(&state_of(call)->result);
 }
 
-static void write_tags(struct json_writer *w, const struct publication_content *content)
-{
-    json_write_name(w, SLICE("tags"));
-    json_write_object_begin(w);
-    for (uint32_t i = 0; i < content->tag_count; i++) {
-        json_write_key(w, content->tags[i].key);
-        json_write_string(w, content->tags[i].value);
-    }
-    json_write_object_end(w);
-}
-
 static void write_publication(struct json_writer *w, const struct publication *p)
 {
     const struct publication_content *content = &p->content;
@@ -74,7 +63,7 @@ static void write_publication(struct json_writer *w, const struct publication *p
         json_write_name(w, SLICE("offset"));
         json_write_u64(w, p->offset);
     }
-    if (content->tag_count > 0) write_tags(w, content);
+    if (content->tag_count > 0) api_write_tags(w, content);
     json_write_object_end(w);
 }
 

@@ -33,7 +33,13 @@ struct api_method {
     X(info)                                                                                                            \
     X(rpc)                                                                                                             \
     X(refresh)                                                                                                         \
-    X(channels)
+    X(channels)                                                                                                        \
+    X(map_publish)                                                                                                     \
+    X(map_remove)                                                                                                      \
+    X(map_read_state)                                                                                                  \
+    X(map_read_stream)                                                                                                 \
+    X(map_stats)                                                                                                       \
+    X(map_clear)
 
 #define API_METHOD_DECLARE(name) extern const struct api_method api_##name;
 API_METHOD_LIST(API_METHOD_DECLARE)

@@ -18,7 +18,7 @@ enum api_publication_problem api_publication_prepare(struct api_call *call, stru
     return API_PUBLICATION_FINE;
 }
 
-static size_t publication_len(const struct api_publication *p, struct slice channel)
+size_t api_publication_len(const struct api_publication *p, struct slice channel)
 {
     size_t len = p->bytes.len + channel.len;
     for (uint32_t i = 0; i < p->tags.count; i++) len += p->tags.items[i].key.len + p->tags.items[i].value.len;
@@ -37,7 +37,8 @@ enum api_publication_problem api_publication_check(struct api_call *call, const 
     if (code == API_ERROR_BAD_REQUEST) return API_PUBLICATION_NO_CHANNEL;
     if (code) return API_PUBLICATION_UNKNOWN_CHANNEL;
     if (!rules_data_fits(resolved->options, p->bytes, p->bytes_are_json)) return API_PUBLICATION_FORMAT;
-    if (publication_len(p, channel) > api_publication_len_max(call->engine->policy)) return API_PUBLICATION_TOO_LARGE;
+    if (api_publication_len(p, channel) > api_publication_len_max(call->engine->policy))
+        return API_PUBLICATION_TOO_LARGE;
     return API_PUBLICATION_FINE;
 }
 

@@ -73,6 +73,8 @@ enum api_publication_problem {
 enum api_publication_problem api_publication_prepare(struct api_call *call, struct api_publication *p);
 enum api_publication_problem api_publication_check(struct api_call *call, const struct api_publication *p,
                                                    struct slice channel, struct rules_channel *resolved);
+/* Bytes of data, tags and channel name. */
+size_t api_publication_len(const struct api_publication *p, struct slice channel);
 /* The largest publication, in bytes of data, tags and channel name. */
 size_t api_publication_len_max(const struct policy *p);
 /* The engine family's code for a problem. */

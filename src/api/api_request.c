@@ -47,6 +47,17 @@ void api_write_client_info(struct json_writer *w, const struct publication_info 
     json_write_object_end(w);
 }
 
+void api_write_tags(struct json_writer *w, const struct publication_content *content)
+{
+    json_write_name(w, SLICE("tags"));
+    json_write_object_begin(w);
+    for (uint32_t i = 0; i < content->tag_count; i++) {
+        json_write_key(w, content->tags[i].key);
+        json_write_string(w, content->tags[i].value);
+    }
+    json_write_object_end(w);
+}
+
 /* Encoders for mail put one after each 76 letters; Go passes over them too. */
 static struct slice without_line_ends(struct slice b64, char *out)
 {

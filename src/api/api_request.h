@@ -23,6 +23,9 @@ struct broker_position api_position(uint64_t offset, struct slice epoch);
 /* {"user":…,"client":…} with the infos that are there (row API-08). */
 void api_write_client_info(struct json_writer *w, const struct publication_info *info);
 
+/* "tags":{…} */
+void api_write_tags(struct json_writer *w, const struct publication_content *content);
+
 /* What a data or info means: the base64 twin wins when it is set (row API-09). In the
  * arena or borrowed. 0, BAD_REQUEST or INTERNAL (memory). */
 uint32_t api_binary(struct api_call *call, struct slice raw, struct slice b64, struct slice *out);

@@ -113,7 +113,21 @@
     X(K, INFO, "info") \
     X(K, RPC, "rpc") \
     X(K, CHANNELS, "channels") \
+    X(K, MAP_PUBLISH, "map_publish") \
+    X(K, MAP_REMOVE, "map_remove") \
+    X(K, MAP_READ_STATE, "map_read_state") \
+    X(K, MAP_READ_STREAM, "map_read_stream") \
+    X(K, MAP_STATS, "map_stats") \
+    X(K, MAP_CLEAR, "map_clear") \
     X(K, OTHER, "other")
+
+/* Why a change of a map was not made: enum map_suppress without its first. */
+#define METRIC_REASON_LIST(X, K) \
+    X(K, IDEMPOTENCY, "idempotency") \
+    X(K, VERSION, "version") \
+    X(K, KEY_EXISTS, "key_exists") \
+    X(K, KEY_NOT_FOUND, "key_not_found") \
+    X(K, POSITION_MISMATCH, "position_mismatch")
 
 /* Label values that are numbers met at run time: X(number), then "other". --- */
 
@@ -143,7 +157,8 @@
     X(CLIENT_VERSION, "client_version", METRIC_CLIENT_VERSION_LIST) \
     X(RECOVERED, "recovered", METRIC_NO_YES_LIST) \
     X(HAS_PUBLICATIONS, "has_recovered_publications", METRIC_NO_YES_LIST) \
-    X(API_METHOD, "method", METRIC_API_METHOD_LIST)
+    X(API_METHOD, "method", METRIC_API_METHOD_LIST) \
+    X(REASON, "reason", METRIC_REASON_LIST)
 
 #define METRIC_CODE_LABEL_LIST(X) \
     X(ERROR_CODE, "code", METRIC_ERROR_CODE_LIST) \
@@ -173,6 +188,16 @@
       ALWAYS, "Number of messages received from broker.") \
     X(NODE_TAGS_FILTER_DROPPED, COUNTER, "node_tags_filter_dropped_publications", NONE, NONE, NONE,                   \
       METRIC_NAMESPACE_LABEL, ALWAYS, "Number of publications dropped due to tags filtering.")                       \
+    X(MAP_BROKER_PUBLISH_SUPPRESSED, COUNTER, "map_broker_publish_suppressed_count", REASON, NONE, NONE, \
+      METRIC_NAMESPACE_LABEL, TOUCHED, "Number of suppressed map publish operations.") \
+    X(MAP_BROKER_REMOVE_SUPPRESSED, COUNTER, "map_broker_remove_suppressed_count", REASON, NONE, NONE, \
+      METRIC_NAMESPACE_LABEL, TOUCHED, "Number of suppressed map remove operations.") \
+    X(MAP_BROKER_CLEANUP_LAG, GAUGE, "map_broker_cleanup_lag_seconds", NONE, NONE, NONE, "broker_name=\"\"", ALWAYS, \
+      "How late, in whole seconds, the oldest expired key of a map was in the last cleanup.") \
+    X(MAP_BROKER_CLEANUP_REMOVED, COUNTER, "map_broker_cleanup_removed_count", NONE, NONE, NONE, \
+      "broker_name=\"\"", ALWAYS, "Total number of expired entries removed by cleanup.") \
+    X(MAP_BROKER_CLEANUP_ERRORS, COUNTER, "map_broker_cleanup_errors_count", NONE, NONE, NONE, \
+      "broker_name=\"\"", TOUCHED, "Total number of errors during cleanup.") \
     X(NODE_CLIENT_CONNECTION_LIMIT, COUNTER, "node_client_connection_limit", NONE, NONE, NONE, "", ALWAYS, \
       "Number of refused requests due to node client connection limit.") \
     X(CLIENT_REPLY_ERRORS, COUNTER, "client_num_reply_errors", METHOD, ERROR_CODE, NONE, METRIC_NAMESPACE_LABEL, \

@@ -160,6 +160,11 @@ static void set_node_gauges(struct worker_shared *shared)
     metrics_set(shared->node_metrics, METRIC_NODE_NUM_USERS, registry_user_count(shared->engine.registry));
     metrics_set(shared->node_metrics, METRIC_NODE_NUM_CHANNELS, channels);
     metrics_set(shared->node_metrics, METRIC_NODE_NUM_NODES, 1);
+    struct map_cleanup cleanup;
+    maps->ops->cleanup(maps, &cleanup);
+    metrics_set(shared->node_metrics, METRIC_MAP_BROKER_CLEANUP_LAG, cleanup.lag_ms / 1000);
+    metrics_set(shared->node_metrics, METRIC_MAP_BROKER_CLEANUP_REMOVED, cleanup.removed);
+    metrics_set(shared->node_metrics, METRIC_MAP_BROKER_CLEANUP_ERRORS, cleanup.errors);
 }
 
 static void answer_metrics(struct worker *w, const struct http_request *request, struct session_answer *answer)

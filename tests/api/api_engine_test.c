@@ -112,7 +112,7 @@ static void only_post_is_allowed(void **state)
 
 static void an_unknown_method_is_404(void **state)
 {
-    static const char *const names[] = { "Batch", "map_publish", "Publish", "publish/", "block_user" };
+    static const char *const names[] = { "Batch", "shared_poll_publish", "Publish", "publish/", "block_user" };
     struct harness *h = harness_new(HARNESS_MEMORY, NULL);
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "api_harness_parts.h"
 #include "broker/delayed/delayed_broker.h"
-#include "broker/memory/memory_broker.h"
+#include "broker/delayed/delayed_map_broker.h"
+#include "broker/memory/memory_map_broker.h"
 
 /* The API call's handle is no client's. */
 #define CALL_SLOT   1000u
@@ -86,17 +87,24 @@ static void make_worker(struct harness *h, uint32_t i)
     assert_int_equal(engine_init(&w->engine, &h->shared, i, &worker, policy_ref(h->policy), &w->wakes), STATUS_OK);
 }
 
-static struct broker *make_broker(struct harness *h, enum harness_broker kind)
+static void make_brokers(struct harness *h, enum harness_broker kind)
 {
-    const struct broker_links links = { .office = &h->office,
-                                        .worker_count = HARNESS_WORKERS,
-                                        .deliver_publication = engine_deliver_publication,
-                                        .deliver_completion = engine_deliver_completion,
-                                        .deliver_gap = engine_deliver_gap };
+    struct engine_shared *e = &h->shared;
+    struct broker_links links = { .office = &h->office,
+                                  .worker_count = HARNESS_WORKERS,
+                                  .deliver_publication = engine_deliver_publication,
+                                  .deliver_completion = engine_deliver_completion,
+                                  .deliver_gap = engine_deliver_gap };
+    struct broker_links map_links = links;
     const struct memory_broker_options options = { .shard_count = 4 };
-    if (kind == HARNESS_FAILING) return harness_failing_broker(h);
-    struct broker *memory = memory_broker_new(&links, &options);
-    return kind == HARNESS_DELAYED ? delayed_broker_new(memory, &links, 1) : memory;
+    map_links.deliver_publication = engine_deliver_map_publication;
+    map_links.deliver_gap = engine_deliver_map_gap;
+    e->broker = kind == HARNESS_FAILING ? harness_failing_broker(h) : memory_broker_new(&links, &options);
+    e->map_broker =
+        kind == HARNESS_FAILING ? harness_failing_map_broker(h) : memory_map_broker_new(&map_links, &options);
+    if (kind != HARNESS_DELAYED) return;
+    e->broker = delayed_broker_new(e->broker, &links, 1);
+    e->map_broker = delayed_map_broker_new(e->map_broker, &map_links, 1);
 }
 
 struct harness *harness_new(enum harness_broker kind, harness_policy_fn *change)
@@ -113,7 +121,7 @@ struct harness *harness_new(enum harness_broker kind, harness_policy_fn *change)
                                                   .version = "0.1.0",
                                                   .started_ms = 4990000 } };
     for (uint32_t i = 0; i < HARNESS_WORKERS; i++) make_worker(h, i);
-    h->shared.broker = make_broker(h, kind);
+    make_brokers(h, kind);
     set_clock(h);
     api_call_init(&h->call, &h->workers[0].engine);
     h->outcome = API_ANSWERED;
@@ -131,6 +139,7 @@ void harness_free(struct harness *h)
     }
     for (size_t i = 0; i < 50; i++) harness_turn(h);
     h->shared.broker->ops->free(h->shared.broker);
+    h->shared.map_broker->ops->free(h->shared.map_broker);
     harness_turn(h);
     for (uint32_t i = 0; i < HARNESS_WORKERS; i++) {
         engine_deinit(&h->workers[i].engine);

@@ -28,7 +28,7 @@ static struct policy_channel_options options_of(bool history)
 
 static void fill_namespaces(struct policy_deployment *d)
 {
-    static const char *const names[] = { "public", "plain", "json", "object", "binary", "map", "news" };
+    static const char *const names[] = { "public", "plain", "json", "object", "binary", "map", "news", "eph" };
     enum { COUNT = sizeof names / sizeof *names };
     d->namespaces = mem_must_alloc_zero(COUNT * sizeof *d->namespaces);
     d->namespace_count = COUNT;
@@ -41,6 +41,10 @@ static void fill_namespaces(struct policy_deployment *d)
     d->namespaces[3].options.data_format = POLICY_FORMAT_JSON_OBJECT;
     d->namespaces[4].options.data_format = POLICY_FORMAT_BINARY;
     d->namespaces[5].options.subscription_type = POLICY_MAP;
+    d->namespaces[5].options.map =
+        (struct policy_map_options){ .mode = POLICY_MAP_PERSISTENT, .stream_size = 600, .stream_ttl_ms = 60000 };
+    d->namespaces[7].options.subscription_type = POLICY_MAP_CLIENTS;
+    d->namespaces[7].options.map = (struct policy_map_options){ .mode = POLICY_MAP_EPHEMERAL, .key_ttl_ms = 60000 };
     d->without_namespace.options = options_of(false);
 }
 
