@@ -10,7 +10,8 @@ struct subscription *client_find_subscription(const struct client *c, struct sli
 {
     if (list_empty(&c->subscriptions)) return NULL;
     const struct hub_channel *stream = hub_channel_find(&c->engine->hub, c->space, channel);
-    const struct hub_channel *map = hub_map_find(&c->engine->hub, c->space, channel);
+    const bool has_maps = c->extra && c->extra->map;
+    const struct hub_channel *map = has_maps ? hub_map_find(&c->engine->hub, c->space, channel) : NULL;
     if (!stream && !map) return NULL;
     LIST_EACH(node, next, &c->subscriptions)
     {

@@ -58,6 +58,7 @@ static void the_deployment_has_the_defaults_of_centrifugo(void **state)
     assert_int_equal(l->websocket_compressed_bytes_min, 0);
     assert_int_equal(l->websocket_compression_level, 1);
     assert_int_equal(l->websocket_inflated_bytes_max, 655360);
+    assert_int_equal(l->presence_update_interval_ms, 27000);
     assert_string_equal(d->private_prefix, "$");
     assert_string_equal(d->namespace_boundary, ":");
     assert_string_equal(d->user_boundary, "#");
