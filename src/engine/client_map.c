@@ -7,7 +7,8 @@ static uint32_t page_size(const struct policy_map_options *o, int32_t asked)
 {
     uint32_t size = asked > 0 ? (uint32_t)asked : o->page_default;
     if (size < o->page_min) size = o->page_min;
-    return size > o->page_max ? o->page_max : size;
+    if (size > o->page_max) size = o->page_max;
+    return size > MAP_PAGE_MAX ? MAP_PAGE_MAX : size;
 }
 
 /* An epoch longer than any of ours stays different from all of them. */

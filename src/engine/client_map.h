@@ -19,6 +19,9 @@
 #include "broker/map_broker.h"
 #include "engine/client_parts.h"
 
+/* Publications in one answer, whatever the namespace says: they are worked on in scratch memory. */
+#define MAP_PAGE_MAX 5000
+
 /* A map that the client reads to go live. */
 struct map_catch_up {
     struct map_catch_up *next;

@@ -173,14 +173,15 @@ static void subscribe_live(struct client *c, uint32_t id, struct map_catch_up *c
     op->parks = true;
     op->map_live = live;
     client_map_drop(c, cu);
-    ask_broker(c, op,
-               &(struct broker_subscribe){ .space = c->space,
-                                           .channel = operation_channel(op),
-                                           .position = true,
-                                           .recover = (sub->flags & SUB_POSITIONED) != 0,
-                                           .since = live->since,
-                                           .recover_max = o->map.live_max,
-                                           .history = client_map_options(c->engine, o).stream });
+    ask_broker(
+        c, op,
+        &(struct broker_subscribe){ .space = c->space,
+                                    .channel = operation_channel(op),
+                                    .position = true,
+                                    .recover = (sub->flags & SUB_POSITIONED) != 0,
+                                    .since = live->since,
+                                    .recover_max = o->map.live_max < MAP_PAGE_MAX ? o->map.live_max : MAP_PAGE_MAX,
+                                    .history = client_map_options(c->engine, o).stream });
 }
 
 /* What came while the state was read has been kept. */

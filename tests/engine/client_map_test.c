@@ -15,6 +15,17 @@
 
 static const char ANN[] = "{\"sub\":\"ann\"}";
 
+static void no_pings(struct policy_deployment *d)
+{
+    d->limits.ping_interval_ms = 0;
+    d->limits.pong_timeout_ms = 0;
+}
+
+static void pages_of_any_size(struct policy_deployment *d)
+{
+    for (size_t i = 0; i < d->namespace_count; i++) d->namespaces[i].options.map.page_max = 1000000;
+}
+
 /* Keys k1 to k<count>, each with its number as the value. */
 static void fill(struct rig *r, const char *channel, int from, int to)
 {
@@ -182,6 +193,21 @@ static void sizes_of_pages_stay_within_the_bounds_of_the_namespace(void **state)
         assert_int_equal(count, rows[i].given);
         rig_free(r);
     }
+}
+
+static void no_page_is_larger_than_our_own_bound(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new(1, pages_of_any_size);
+    for (int k = 0; k < 5001; k++) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "k%04d", k);
+        rig_map_publish(r, 0, "map:m", key, "1", NULL);
+    }
+    struct rig_client *c = rig_connected(r, 0, ANN);
+    ask(r, c, "\"channel\":\"map:m\",\"type\":1,\"phase\":2,\"limit\":1000000");
+    rig_expect_part(r, c, "\"cursor\":\"k4999\"");
+    rig_free(r);
 }
 
 static void what_is_too_far_behind_reads_the_stream_in_pages(void **state)
@@ -416,6 +442,48 @@ static void presence_joins_and_leaves_are_those_of_the_channel(void **state)
     rig_free(r);
 }
 
+static void a_map_of_one_project_is_not_that_of_another(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new(1, NULL);
+    struct rig_client *c = rig_connected(r, 0, ANN);
+    struct rig_client *shop = rig_connected(r, 0, "{\"sub\":\"ann\",\"projectId\":\"" RIG_SHOP "\"}");
+    rig_map_publish(r, 0, "map_rec:m", "k", "1", NULL);
+    ask(r, shop, "\"channel\":\"map_rec:m\",\"type\":1,\"phase\":2");
+    rig_expect(r, shop, OK(LIVE));
+    ask(r, c, "\"channel\":\"map_rec:m\",\"type\":1,\"phase\":2");
+    rig_forget(r, c);
+    rig_map_publish(r, RIG_SHOP_SPACE, "map_rec:m", "k", "2", NULL);
+    rig_run(r);
+    rig_expect_part(r, shop, "\"data\":2");
+    rig_expect(r, c, "");
+    assert_int_equal(rig_map_subscribers(r, RIG_SHOP_SPACE, "map_rec:m"), 1);
+    rig_free(r);
+}
+
+/* Centrifugo tells a map's subscriber nothing of its expiry either. */
+static void a_subscription_by_token_ends_with_the_token(void **state)
+{
+    static const char *const channels[] = { "map_rec:m", "map:m" };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(channels); i++) {
+        struct rig *r = rig_new(1, no_pings);
+        struct rig_client *c = rig_connected(r, 0, ANN);
+        char claims[128];
+        (void)snprintf(claims, sizeof claims, "{\"sub\":\"ann\",\"channel\":\"%s\",\"exp\":%d}", channels[i],
+                       RIG_NOW_S + 100);
+        rig_say(r, c, "{\"id\":2,\"subscribe\":{\"channel\":\"%s\",\"type\":1,\"phase\":2,\"token\":\"%s\"}}",
+                channels[i], rig_token(claims));
+        assert_null(strstr(rig_received(r, c), "expires"));
+        rig_pass(r, 100000);
+        rig_expect(r, c, "");
+        rig_pass(r, 26000);
+        rig_expect_part(r, c, "\"unsubscribe\":{\"code\":2501,");
+        assert_int_equal(rig_map_subscribers(r, 0, channels[i]), 0);
+        rig_free(r);
+    }
+}
+
 static void maps_make_plain_subscriptions_no_larger(void **state)
 {
     (void)state;
@@ -429,6 +497,7 @@ int main(void)
         cmocka_unit_test(a_map_counts_among_the_channels_from_its_first_page_on),
         cmocka_unit_test(pages_are_cut_where_the_first_one_was_read_and_the_last_goes_live),
         cmocka_unit_test(sizes_of_pages_stay_within_the_bounds_of_the_namespace),
+        cmocka_unit_test(no_page_is_larger_than_our_own_bound),
         cmocka_unit_test(what_is_too_far_behind_reads_the_stream_in_pages),
         cmocka_unit_test(recovery_gives_what_was_missed_or_says_that_it_is_lost),
         cmocka_unit_test(a_map_without_a_stream_keeps_what_comes_while_it_is_read),
@@ -437,6 +506,8 @@ int main(void)
         cmocka_unit_test(an_unsubscribe_ends_a_catch_up_at_once),
         cmocka_unit_test(a_cleared_map_sends_its_subscribers_back_to_the_state),
         cmocka_unit_test(presence_joins_and_leaves_are_those_of_the_channel),
+        cmocka_unit_test(a_map_of_one_project_is_not_that_of_another),
+        cmocka_unit_test(a_subscription_by_token_ends_with_the_token),
         cmocka_unit_test(maps_make_plain_subscriptions_no_larger),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

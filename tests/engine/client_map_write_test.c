@@ -227,6 +227,11 @@ static void a_subscription_by_token_has_no_keys(void **state)
     rig_expect(r, c, "{\"id\":2,\"subscribe\":{}}");
     assert_int_equal(rig_map_keys(r, 0, CLIENTS), 0);
     assert_int_equal(rig_map_keys(r, 0, USERS), 0);
+    rig_say(r, c, "{\"id\":3,\"subscribe\":{\"channel\":\"map_cursor:m\",\"type\":1,\"phase\":2,\"token\":\"%s\"}}",
+            rig_token("{\"sub\":\"ann\",\"channel\":\"map_cursor:m\"}"));
+    rig_say(r, c, "{\"id\":4,\"publish\":{\"channel\":\"map_cursor:m\",\"type\":1,\"data\":1}}");
+    rig_say(r, c, "{\"id\":5,\"unsubscribe\":{\"channel\":\"map_cursor:m\"}}");
+    assert_int_equal(rig_map_keys(r, 0, "map_cursor:m"), 1);
     rig_free(r);
 }
 
