@@ -37,7 +37,7 @@ static void write_position(struct json_writer *w, const struct broker_position *
     }
 }
 
-enum api_outcome api_map_update(struct api_call *call, const struct broker_result *result, unsigned metric)
+enum api_outcome api_map_update(struct api_call *call, struct broker_result *result)
 {
     /* row OB-06: what an ephemeral map cannot do is an error of the server */
     if (result->status == STATUS_MALFORMED) return api_error(call, API_ERROR_INTERNAL);
@@ -46,7 +46,6 @@ enum api_outcome api_map_update(struct api_call *call, const struct broker_resul
     struct json_writer w = api_result_begin(call);
     write_position(&w, &result->map_update.position);
     if (suppress != MAP_SUPPRESS_NONE) {
-        metrics_add(call->engine->metrics, metric + (unsigned)suppress - 1, 1);
         json_write_name(&w, SLICE("suppressed"));
         json_write_bool(&w, true);
         json_write_name(&w, SLICE("suppress_reason"));

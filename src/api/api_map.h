@@ -14,9 +14,8 @@ struct map_broker *api_map_broker(const struct api_call *call);
 /* METRIC_ACTION_… has been asked for. */
 void api_map_count(const struct api_call *call, unsigned action);
 
-/* Answers of the broker. The result of a publish and of a remove; the suppressed ones are counted under metric, the
- * first slot of a counter with the label REASON. */
-enum api_outcome api_map_update(struct api_call *call, const struct broker_result *result, unsigned metric);
+/* Answers of the broker: of a publish and of a remove. */
+enum api_outcome api_map_update(struct api_call *call, struct broker_result *result);
 /* Entries, position and cursor: of a read_state (BROKER_RESULT_MAP_STATE) or a read_stream. A long list is written in
  * slices. Takes the result over. */
 enum api_outcome api_map_entries(struct api_call *call, struct broker_result *result);

@@ -29,11 +29,6 @@ static const struct api_field fields[] = {
     { .name = SLICE_INIT("key_mode"), .type = API_TEXT, AT(key_mode) },
 };
 
-static enum api_outcome completed(struct api_call *call, struct broker_result *result)
-{
-    return api_map_update(call, result, METRIC_MAP_BROKER_PUBLISH_SUPPRESSED);
-}
-
 static bool read_mode(struct slice text, enum map_key_mode *mode)
 {
     *mode = MAP_KEY_REPLACE;
@@ -95,7 +90,7 @@ static enum api_outcome run(struct api_call *call, const void *request)
     enum map_key_mode mode = MAP_KEY_REPLACE;
     uint32_t code = check(call, &r, &channel, &mode);
     if (code) return api_error(call, code);
-    return api_after(call, send(call, &r, channel.options, mode, &result), &result, completed);
+    return api_after(call, send(call, &r, channel.options, mode, &result), &result, api_map_update);
 }
 
 const struct api_method api_map_publish = {

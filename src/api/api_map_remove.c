@@ -16,11 +16,6 @@ static const struct api_field fields[] = {
     { .name = SLICE_INIT("idempotency_key"), AT(idempotency_key) },
 };
 
-static enum api_outcome completed(struct api_call *call, struct broker_result *result)
-{
-    return api_map_update(call, result, METRIC_MAP_BROKER_REMOVE_SUPPRESSED);
-}
-
 static enum api_outcome run(struct api_call *call, const void *request)
 {
     const struct map_remove_request *r = request;
@@ -41,7 +36,7 @@ static enum api_outcome run(struct api_call *call, const void *request)
     api_map_count(call, METRIC_ACTION_MAP_REMOVE);
     metrics_add(call->engine->metrics, METRIC_AT1(NODE_MESSAGES_SENT, METRIC_MESSAGE_MAP_REMOVAL), 1);
     return api_after(call, broker->ops->remove(broker, &context, &removal, api_ticket(call), &result), &result,
-                     completed);
+                     api_map_update);
 }
 
 const struct api_method api_map_remove = {

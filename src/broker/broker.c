@@ -34,7 +34,8 @@ void broker_completion_free(struct broker_completion *c)
 struct slice map_suppress_name(enum map_suppress suppress)
 {
     switch (suppress) {
-    case MAP_SUPPRESS_NONE: break;
+    case MAP_SUPPRESS_NONE:
+    case MAP_SUPPRESS_COUNT: break;
     case MAP_SUPPRESS_IDEMPOTENCY: return SLICE("idempotency");
     case MAP_SUPPRESS_VERSION: return SLICE("version");
     case MAP_SUPPRESS_KEY_EXISTS: return SLICE("key_exists");

@@ -121,6 +121,7 @@ enum map_suppress {
     MAP_SUPPRESS_KEY_EXISTS,
     MAP_SUPPRESS_KEY_NOT_FOUND,
     MAP_SUPPRESS_POSITION_MISMATCH,
+    MAP_SUPPRESS_COUNT,
 };
 /* "key_exists"; "" for NONE. */
 struct slice map_suppress_name(enum map_suppress suppress);

@@ -92,9 +92,15 @@ struct map_read_state {
     struct map_options options;
 };
 
-struct map_cleanup { /* what sweeping has done so far, and how late it was */
-    uint64_t removed, errors;
-    uint64_t lag_ms; /* of the oldest key in the last sweep of any worker */
+/* How often each enum map_suppress was the answer; that of NONE stays 0. */
+struct map_suppressed {
+    uint64_t count[MAP_SUPPRESS_COUNT];
+};
+
+struct map_counts { /* since the start */
+    struct map_suppressed publishes, removals;
+    uint64_t expired, expiry_errors; /* keys that sweeping has removed; could not remove */
+    uint64_t lag_ms;                 /* how late the oldest key was in the last sweep of any worker */
 };
 
 struct map_broker;
@@ -139,9 +145,9 @@ struct map_broker_ops {
     bool (*channels)(struct map_broker *b, uint32_t space, uint64_t *cursor,
                      void (*visit)(struct slice channel, uint32_t subscribers, void *context), void *context);
     uint64_t (*channel_count)(struct map_broker *b);
-    void (*cleanup)(struct map_broker *b, struct map_cleanup *cleanup); /* any thread */
-    void (*stop)(struct map_broker *b);                                 /* NULL when it has no threads */
-    void (*free)(struct map_broker *b);                                 /* after stop */
+    void (*counts)(struct map_broker *b, struct map_counts *counts); /* any thread */
+    void (*stop)(struct map_broker *b);                              /* NULL when it has no threads */
+    void (*free)(struct map_broker *b);                              /* after stop */
 };
 
 struct map_broker {

@@ -151,7 +151,24 @@ static void answer_health(struct worker *w, const struct http_request *request, 
     answer_json(w, answer, stopping ? 503 : 200);
 }
 
-/* Gauges of the whole node, which no single worker owns. */
+static void set_suppressed(struct metrics *m, unsigned slot, const struct map_suppressed *suppressed)
+{
+    for (unsigned why = MAP_SUPPRESS_NONE + 1; why < MAP_SUPPRESS_COUNT; why++)
+        metrics_set(m, slot + why - 1, suppressed->count[why]);
+}
+
+static void set_map_counts(struct metrics *m, struct map_broker *maps)
+{
+    struct map_counts counts;
+    maps->ops->counts(maps, &counts);
+    set_suppressed(m, METRIC_MAP_BROKER_PUBLISH_SUPPRESSED, &counts.publishes);
+    set_suppressed(m, METRIC_MAP_BROKER_REMOVE_SUPPRESSED, &counts.removals);
+    metrics_set(m, METRIC_MAP_BROKER_CLEANUP_LAG, counts.lag_ms / 1000);
+    metrics_set(m, METRIC_MAP_BROKER_CLEANUP_REMOVED, counts.expired);
+    metrics_set(m, METRIC_MAP_BROKER_CLEANUP_ERRORS, counts.expiry_errors);
+}
+
+/* Numbers of the whole node, which no single worker owns. */
 static void set_node_gauges(struct worker_shared *shared)
 {
     struct broker *broker = shared->engine.broker;
@@ -160,11 +177,7 @@ static void set_node_gauges(struct worker_shared *shared)
     metrics_set(shared->node_metrics, METRIC_NODE_NUM_USERS, registry_user_count(shared->engine.registry));
     metrics_set(shared->node_metrics, METRIC_NODE_NUM_CHANNELS, channels);
     metrics_set(shared->node_metrics, METRIC_NODE_NUM_NODES, 1);
-    struct map_cleanup cleanup;
-    maps->ops->cleanup(maps, &cleanup);
-    metrics_set(shared->node_metrics, METRIC_MAP_BROKER_CLEANUP_LAG, cleanup.lag_ms / 1000);
-    metrics_set(shared->node_metrics, METRIC_MAP_BROKER_CLEANUP_REMOVED, cleanup.removed);
-    metrics_set(shared->node_metrics, METRIC_MAP_BROKER_CLEANUP_ERRORS, cleanup.errors);
+    set_map_counts(shared->node_metrics, maps);
 }
 
 static void answer_metrics(struct worker *w, const struct http_request *request, struct session_answer *answer)

@@ -116,9 +116,9 @@ static uint64_t channel_count(struct map_broker *b)
     return inner_of(b)->ops->channel_count(inner_of(b));
 }
 
-static void cleanup(struct map_broker *b, struct map_cleanup *out)
+static void counts(struct map_broker *b, struct map_counts *out)
 {
-    inner_of(b)->ops->cleanup(inner_of(b), out);
+    inner_of(b)->ops->counts(inner_of(b), out);
 }
 
 static void stop(struct map_broker *b)
@@ -147,7 +147,7 @@ static const struct map_broker_ops ops = {
     .sweep = sweep,
     .channels = channels,
     .channel_count = channel_count,
-    .cleanup = cleanup,
+    .counts = counts,
     .stop = stop,
     .free = free_broker,
 };

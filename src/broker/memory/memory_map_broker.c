@@ -53,13 +53,21 @@ static uint64_t channel_count(struct map_broker *b)
     return memory_table_subscribed(&memory_map_broker_of(b)->channels.table);
 }
 
-static void cleanup(struct map_broker *b, struct map_cleanup *out)
+static void read_suppressed(atomic_ullong *from, struct map_suppressed *to)
+{
+    for (int why = MAP_SUPPRESS_NONE + 1; why < MAP_SUPPRESS_COUNT; why++)
+        to->count[why] = atomic_load_explicit(&from[why], memory_order_relaxed);
+}
+
+static void counts(struct map_broker *b, struct map_counts *out)
 {
     struct memory_map_broker *mb = memory_map_broker_of(b);
-    *out = (struct map_cleanup){
-        .removed = atomic_load_explicit(&mb->removed, memory_order_relaxed),
-        .errors = atomic_load_explicit(&mb->errors, memory_order_relaxed),
+    *out = (struct map_counts){
+        .expired = atomic_load_explicit(&mb->expired, memory_order_relaxed),
+        .expiry_errors = atomic_load_explicit(&mb->expiry_errors, memory_order_relaxed),
     };
+    read_suppressed(mb->publishes_suppressed, &out->publishes);
+    read_suppressed(mb->removals_suppressed, &out->removals);
     for (uint32_t w = 0; w < mb->channels.links.worker_count; w++) {
         uint64_t lag_ms = atomic_load_explicit(&mb->lag_ms[w], memory_order_relaxed);
         if (lag_ms > out->lag_ms) out->lag_ms = lag_ms;
@@ -91,7 +99,7 @@ static const struct map_broker_ops ops = {
     .sweep = memory_map_sweep,
     .channels = channels,
     .channel_count = channel_count,
-    .cleanup = cleanup,
+    .counts = counts,
     .free = free_broker,
 };
 

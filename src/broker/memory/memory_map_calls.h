@@ -10,13 +10,20 @@ struct memory_map_broker {
     struct map_broker broker;
     /* Subscribers, streams and listing are those of every channel: its calls run on this table of maps. Without ops. */
     struct memory_broker channels;
-    atomic_ullong removed, errors;            /* by sweeping; statistics, so relaxed */
+    /* Statistics, so relaxed. */
+    atomic_ullong publishes_suppressed[MAP_SUPPRESS_COUNT], removals_suppressed[MAP_SUPPRESS_COUNT];
+    atomic_ullong expired, expiry_errors;
     _Atomic uint64_t lag_ms[POST_OFFICE_MAX]; /* per worker, of its last sweep */
 };
 
 static inline struct memory_map_broker *memory_map_broker_of(struct map_broker *b)
 {
     return container_of(b, struct memory_map_broker, broker);
+}
+
+static inline void memory_map_count(atomic_ullong *count)
+{
+    atomic_fetch_add_explicit(count, 1, memory_order_relaxed);
 }
 
 enum broker_answer memory_map_publish(struct map_broker *b, const struct broker_context *c, const struct map_publish *r,

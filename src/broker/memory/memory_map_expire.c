@@ -41,7 +41,7 @@ static bool take_out(struct memory_map_change *m, struct memory_hold *h, const s
     const struct broker_history_options *stream = h->entry->stream ? &h->entry->stream->options : &none;
     struct map_update_result result;
     if (memory_map_take_out(m, h, key, stream, SIZE_MAX, &result) != STATUS_OK) return false;
-    atomic_fetch_add_explicit(&m->mb->removed, 1, memory_order_relaxed);
+    memory_map_count(&m->mb->expired);
     return true;
 }
 
@@ -61,7 +61,7 @@ static bool expire_one(struct memory_map_broker *mb, const struct broker_context
         memory_hold_end(&h);
     }
     memory_map_change_deinit(&m);
-    if (!ok) atomic_fetch_add_explicit(&mb->errors, 1, memory_order_relaxed);
+    if (!ok) memory_map_count(&mb->expiry_errors);
     return ok;
 }
 

@@ -63,14 +63,14 @@ static bool has_room(const struct memory_map_change *m, const struct memory_hold
     return adds - leaves <= max && held <= max - (adds - leaves);
 }
 
+/* In place of key, which is NULL when it is not there. */
 static enum status write_value(struct memory_map_change *m, struct memory_hold *h, const struct map_publish *r,
-                               struct map_update_result *result)
+                               struct memory_map_key *key, struct map_update_result *result)
 {
     struct broker_position position;
     enum status status = memory_hold_need_map(h, &r->options);
     if (status != STATUS_OK) return status;
     struct memory_map *map = h->entry->map;
-    struct memory_map_key *key = memory_map_find(map, r->key);
     if (!has_room(m, h, key)) return STATUS_TOO_LARGE;
     status = memory_map_change_take_place(m, h, &r->options.stream, m->mb->channels.history_bytes_max, &position);
     if (status == STATUS_OK) status = memory_map_change_remember(m, h, &position);
@@ -98,7 +98,7 @@ static enum status publish_in_hold(struct memory_map_change *m, struct memory_ho
         return STATUS_OK;
     }
     if (memory_post_overloaded(&m->post, h->entry)) return STATUS_OVERLOADED;
-    return write_value(m, h, r, result);
+    return write_value(m, h, r, key, result);
 }
 
 /* A join or a leave: to whoever is there. */
@@ -132,6 +132,8 @@ enum broker_answer memory_map_publish(struct map_broker *b, const struct broker_
             result->status = publish_in_hold(&m, &h, r, &result->map_update);
         memory_hold_end(&h);
     }
+    enum map_suppress why = result->map_update.suppress;
+    if (result->status == STATUS_OK && why != MAP_SUPPRESS_NONE) memory_map_count(&m.mb->publishes_suppressed[why]);
     memory_map_change_deinit(&m);
     return BROKER_DONE;
 }

@@ -124,6 +124,8 @@ enum broker_answer memory_map_removal(struct map_broker *b, const struct broker_
     int tries = 0;
     while (result->status == STATUS_OK && !try_removal(&m, r, result))
         if (++tries == TRIES_MAX) result->status = STATUS_OVERLOADED;
+    enum map_suppress why = result->map_update.suppress;
+    if (result->status == STATUS_OK && why != MAP_SUPPRESS_NONE) memory_map_count(&m.mb->removals_suppressed[why]);
     memory_map_change_deinit(&m);
     return BROKER_DONE;
 }

@@ -7,6 +7,8 @@
 #include "base/check.h"
 
 #define KEY_TTL_MS 60000
+/* A broker may carry a call out this much later than it was made. */
+#define SLACK_MS 10000
 
 static void join(struct rig *rig, struct map_options options)
 {
@@ -39,22 +41,23 @@ static void keys_go_in_the_order_in_which_they_were_last_written(void **state)
         map_rig_put(&rig, o, "a", "1");
         map_rig_put(&rig, o, "c", "1");
         map_rig_put(&rig, o, "b", "1");
-        pass(&rig, 1000);
+        map_rig_events(&rig, 0); /* or its mailbox grows old */
+        pass(&rig, 3 * SLACK_MS);
         map_rig_put(&rig, o, "a", "2"); /* lives anew */
         map_rig_events(&rig, 0);
-        pass(&rig, KEY_TTL_MS - 1001);
+        pass(&rig, KEY_TTL_MS - 3 * SLACK_MS - 1);
         assert_string_equal(map_rig_events(&rig, 0), "");
-        pass(&rig, 1);
+        pass(&rig, SLACK_MS);
         assert_string_equal(map_rig_events(&rig, 0), cases[i].first);
         assert_int_equal(map_rig_count(&rig), 1);
-        pass(&rig, 1000);
+        pass(&rig, 3 * SLACK_MS);
         assert_string_equal(map_rig_events(&rig, 0), cases[i].rest);
         assert_int_equal(map_rig_count(&rig), 0);
         assert_string_equal(map_rig_stream(&rig), cases[i].stream);
-        struct map_cleanup cleanup;
-        rig.maps->ops->cleanup(rig.maps, &cleanup);
-        assert_int_equal(cleanup.removed, 3);
-        assert_int_equal(cleanup.errors, 0);
+        struct map_counts counts;
+        rig.maps->ops->counts(rig.maps, &counts);
+        assert_int_equal(counts.expired, 3);
+        assert_int_equal(counts.expiry_errors, 0);
         rig_close(&rig);
     }
 }
@@ -68,7 +71,7 @@ static void removals_by_time_carry_the_tags_of_the_value(void **state)
     join(&rig, EPHEMERAL);
     assert_int_equal(map_rig_publish(&rig, 0, &put).status, STATUS_OK);
     map_rig_events(&rig, 0);
-    pass(&rig, KEY_TTL_MS);
+    pass(&rig, KEY_TTL_MS + SLACK_MS);
     rig_drain(&rig, 0);
     assert_int_equal(rig.workers[0].event_count, 1);
     const struct publication *p = rig.workers[0].events[0];
@@ -92,7 +95,7 @@ static void whoever_says_still_here_keeps_a_key_and_nobody_hears_of_it(void **st
         assert_int_equal(map_rig_publish(&rig, 0, &put).map_update.suppress, MAP_SUPPRESS_KEY_EXISTS);
         pass(&rig, KEY_TTL_MS - 1);
         assert_string_equal(map_rig_events(&rig, 0), refresh ? "" : "2:-a");
-        pass(&rig, 1);
+        pass(&rig, SLACK_MS);
         assert_string_equal(map_rig_events(&rig, 0), refresh ? "2:-a" : "");
         rig_close(&rig);
     }
@@ -109,18 +112,18 @@ static void a_sweep_is_bounded_and_goes_on_where_it_ended(void **state)
     }
     rig_drain(&rig, 0);
     rig_forget_events(&rig, 0);
-    rig.now_ms += KEY_TTL_MS + 5000;
+    rig.now_ms += KEY_TTL_MS + 2 * SLACK_MS;
     struct broker_context context = rig_context(&rig, 0);
     int rounds = 1;
     uint64_t left = 500;
-    struct map_cleanup cleanup;
+    struct map_counts counts;
     while (rig.maps->ops->sweep(rig.maps, &context)) {
         uint64_t now = map_rig_count(&rig);
         assert_true(left - now <= 128);
         left = now;
         rounds++;
-        rig.maps->ops->cleanup(rig.maps, &cleanup);
-        assert_int_equal(cleanup.lag_ms, 5000);
+        rig.maps->ops->counts(rig.maps, &counts);
+        assert_true(counts.lag_ms > SLACK_MS && counts.lag_ms <= 2 * SLACK_MS);
     }
     assert_true(rounds >= 4);
     assert_int_equal(map_rig_count(&rig), 0);
@@ -142,7 +145,7 @@ static void a_newer_time_to_live_counts_for_all_keys(void **state)
     map_rig_put(&rig, EPHEMERAL, "a", "1");
     map_rig_put(&rig, shorter, "b", "1");
     map_rig_put(&rig, older, "c", "1"); /* of a caller that has not heard of it yet */
-    pass(&rig, 1000);
+    pass(&rig, 1000 + SLACK_MS);
     assert_string_equal(map_rig_state(&rig), "");
     rig_close(&rig);
 }
@@ -151,12 +154,12 @@ static void the_meta_of_a_map_outlives_its_keys_and_then_the_epoch_ends(void **s
 {
     MAP_OPEN(rig, .workers = 1);
     struct broker_position p = map_rig_put(&rig, RECOVERABLE, "a", "1"), q;
-    pass(&rig, KEY_TTL_MS);
+    pass(&rig, KEY_TTL_MS + SLACK_MS);
     q = map_rig_put(&rig, RECOVERABLE, "a", "1");
     assert_string_equal(p.epoch, q.epoch);
     assert_int_equal(q.offset, 3); /* 2 was the removal */
-    pass(&rig, KEY_TTL_MS);
-    pass(&rig, 600000);
+    pass(&rig, KEY_TTL_MS + SLACK_MS);
+    pass(&rig, 600000 + SLACK_MS);
     q = map_rig_put(&rig, RECOVERABLE, "a", "1");
     assert_string_not_equal(p.epoch, q.epoch);
     assert_int_equal(q.offset, 1);

@@ -159,7 +159,7 @@ static void removals_by_time_at_a_full_mailbox_become_one_gap_that_regaining_end
     joined(&rig, 0, o);
     joined(&rig, 1, o);
     load(&rig, 1, 100000);
-    rig.now_ms += 60000;
+    rig.now_ms += 70000; /* and a little more, for a broker that is late */
     map_rig_sweep(&rig);
     assert_string_equal(map_rig_events(&rig, 0), "4:-a 5:-b 6:-c");
     assert_string_equal(map_rig_events(&rig, 1), "");

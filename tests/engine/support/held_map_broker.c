@@ -131,9 +131,9 @@ static uint64_t channel_count(struct map_broker *b)
     return of(b)->inner->ops->channel_count(of(b)->inner);
 }
 
-static void cleanup(struct map_broker *b, struct map_cleanup *out)
+static void counts(struct map_broker *b, struct map_counts *out)
 {
-    of(b)->inner->ops->cleanup(of(b)->inner, out);
+    of(b)->inner->ops->counts(of(b)->inner, out);
 }
 
 static void free_broker(struct map_broker *b)
@@ -159,7 +159,7 @@ struct map_broker *held_map_broker_new(struct map_broker *inner, const struct br
         .sweep = sweep,
         .channels = channels,
         .channel_count = channel_count,
-        .cleanup = cleanup,
+        .counts = counts,
         .free = free_broker,
     };
     struct held_map_broker *h = mem_must_alloc_zero(sizeof *h);
