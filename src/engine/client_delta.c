@@ -18,13 +18,20 @@ uint16_t client_delta_flag(const struct policy_channel_options *o, struct slice 
     return o->allow_delta_fossil && slice_eq(wanted, SLICE("fossil")) ? SUB_DELTA : 0;
 }
 
+/* Of a map a subscriber has every key's value, so it has the base of each marked change, unless a filter has kept some
+ * from it (row HI-43). */
+static bool map_has_base(const struct subscription *sub, const struct publication *p)
+{
+    return (sub->flags & SUB_POSITIONED) && !sub->filter && !p->content.removed;
+}
+
 enum publication_variant client_delta_variant(const struct client *c, struct subscription *sub,
                                               const struct publication *p)
 {
     if (p->content.kind != PUBLICATION_DATA) return PUBLICATION_PLAIN;
     /* Without a position nothing says that none was missed (row HI-36). */
     const uint16_t needed = SUB_DELTA_READY | SUB_POSITIONED;
-    bool has_base = (sub->flags & needed) == needed;
+    bool has_base = sub->flags & SUB_MAP ? map_has_base(sub, p) : (sub->flags & needed) == needed;
     /* What is not in history is nobody's base. */
     sub->flags = (uint16_t)(p->offset > 0 ? sub->flags | SUB_DELTA_READY : sub->flags & ~SUB_DELTA_READY);
     if (has_base && publication_delta(p, text_of(c)).len > 0) return PUBLICATION_DELTA;

@@ -109,6 +109,7 @@ static void run_phase(struct client *c, uint32_t id, const struct subscribe_requ
     cu->since = position_of(r->offset, r->epoch);
     cu->has_since = r->offset > 0 || r->epoch.len > 0;
     cu->recover = r->recover;
+    cu->delta = client_delta_flag(o, r->delta) != 0;
     cu->limit = page_size(&o->map, r->limit);
     bool other_epoch = r->phase != SUBSCRIPTION_PHASE_STATE && r->epoch.len > 0 && cu->first.epoch[0] &&
                        !slice_eq(r->epoch, slice_from_cstr(cu->first.epoch));

@@ -39,7 +39,7 @@ struct map_catch_up {
     /* the request that is worked on */
     struct broker_position since;
     uint32_t limit;
-    bool has_since, recover;
+    bool has_since, recover, delta;
     uint32_t channel_len;
     char channel[];
 };
@@ -130,10 +130,16 @@ struct map_fields {
     const struct publication_fields *items;
     size_t count;
 };
-/* Those that the filter (NULL = none) lets through and that are not newer than cut (NULL = all).
- * False: memory was out, or the client is closed for what it cannot read. */
-bool client_map_fields(struct client *c, const struct tags_filter *filter, const struct broker_position *cut,
-                       const struct broker_publications *list, struct map_fields *out);
+/* Which publications of a list go into an answer, and how. */
+struct map_selection {
+    const struct tags_filter *filter;    /* NULL = all */
+    const struct broker_position *cut;   /* none that is newer; NULL = all */
+    const struct broker_position *since; /* they are the stream since then; NULL = values, or a page of the stream */
+    bool delta;                          /* the subscription has delta compression, or will have it */
+};
+/* False: memory was out, or the client is closed for what it cannot read. */
+bool client_map_fields(struct client *c, const struct map_selection *which, const struct broker_publications *list,
+                       struct map_fields *out);
 
 /* ---- writing, client_map_publish.c ---- */
 

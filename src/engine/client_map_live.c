@@ -20,17 +20,29 @@ void map_live_free(struct map_live *live)
 
 /* ---- publications for an answer ---- */
 
-static bool passes(struct client *c, const struct tags_filter *filter, const struct broker_position *cut,
-                   const struct publication *p)
+static bool passes(struct client *c, const struct map_selection *which, const struct publication *p)
 {
-    if (cut && p->offset > cut->offset) return false;
+    const struct tags_filter *filter = which->filter;
+    if (which->cut && p->offset > which->cut->offset) return false;
     if (!filter || tags_filter_match(filter, p->content.tags, p->content.tag_count)) return true;
     metrics_add(c->engine->metrics, METRIC_NODE_TAGS_FILTER_DROPPED, 1);
     return false;
 }
 
-bool client_map_fields(struct client *c, const struct tags_filter *filter, const struct broker_position *cut,
-                       const struct broker_publications *list, struct map_fields *out)
+/* With delta compression: the data of JSON is a string; of the stream it may be a delta from a value before it there,
+ * which the client certainly has (row HI-43). Removals stay as they are. */
+static bool set_delta(struct client *c, const struct map_selection *which, const struct publication *p,
+                      struct publication_fields *fields)
+{
+    const struct broker_position *since = which->since;
+    if (p->content.removed || (!since && p->content.data.len == 0)) return true;
+    bool has_base = since && !which->filter && p->base_ && p->base_->offset > since->offset;
+    struct client_delta_chain chain = { .before = has_base ? p->base_ : NULL };
+    return client_delta_recovered(c, &chain, p, fields);
+}
+
+bool client_map_fields(struct client *c, const struct map_selection *which, const struct broker_publications *list,
+                       struct map_fields *out)
 {
     struct arena *arena = &c->engine->arena;
     struct publication_fields *fields = arena_alloc(arena, list->count * sizeof *fields + 1);
@@ -42,9 +54,13 @@ bool client_map_fields(struct client *c, const struct tags_filter *filter, const
     size_t count = 0;
     for (uint32_t i = 0; i < list->count; i++) {
         const struct publication *p = list->items[i];
-        if (!passes(c, filter, cut, p)) continue;
+        if (!passes(c, which, p)) continue;
         if (!client_can_read(c, p)) return false;
         client_publication_fields(p, &fields[count], &infos[count]);
+        if (which->delta && !set_delta(c, which, p, &fields[count])) {
+            client_disconnect(c, DISCONNECT_INTERNAL);
+            return false;
+        }
         count++;
     }
     *out = (struct map_fields){ fields, count };
@@ -104,10 +120,13 @@ static void answer_live(struct client *c, uint32_t id, struct subscription *sub,
                         const struct broker_subscribe_result *r)
 {
     struct map_fields state = { 0 }, missed = { 0 };
-    if (!client_map_fields(c, sub->filter, live->has_cut ? &live->cut : NULL, &live->page.map_state.publications,
-                           &state))
-        return;
-    if (r && !client_map_fields(c, sub->filter, NULL, &r->missed, &missed)) return;
+    const bool delta = (sub->flags & SUB_DELTA) != 0;
+    const struct map_selection values = { .filter = sub->filter,
+                                          .cut = live->has_cut ? &live->cut : NULL,
+                                          .delta = delta };
+    const struct map_selection changes = { .filter = sub->filter, .since = &live->since, .delta = delta };
+    if (!client_map_fields(c, &values, &live->page.map_state.publications, &state)) return;
+    if (r && !client_map_fields(c, &changes, &r->missed, &missed)) return;
     struct reply reply = {
         .id = id,
         .kind = REPLY_SUBSCRIBE,
@@ -116,6 +135,7 @@ static void answer_live(struct client *c, uint32_t id, struct subscription *sub,
                        .epoch = slice_from_cstr(r ? r->top.epoch : live->since.epoch),
                        .offset = r ? r->top.offset : 0,
                        .recoverable = r != NULL,
+                       .delta = delta,
                        .was_recovering = live->recovering && live->recover,
                        .recovered = live->recovering && live->recover,
                        .state = state.items,
@@ -155,6 +175,14 @@ static void finish_live(struct client *c, struct operation *op, struct broker_re
     }
 }
 
+/* What the subscription has only once it is live. */
+static void take_over(struct subscription *sub, struct map_catch_up *cu)
+{
+    sub->filter = cu->filter;
+    cu->filter = NULL;
+    if (cu->delta) sub->flags |= SUB_DELTA;
+}
+
 /* Where there is a stream, and where a client joins a map without one and wants no state. */
 static void subscribe_live(struct client *c, uint32_t id, struct map_catch_up *cu, struct map_live *live,
                            const struct policy_channel_options *o)
@@ -167,8 +195,7 @@ static void subscribe_live(struct client *c, uint32_t id, struct map_catch_up *c
         client_disconnect(c, DISCONNECT_INTERNAL);
         return;
     }
-    sub->filter = cu->filter;
-    cu->filter = NULL;
+    take_over(sub, cu);
     op->command_id = id;
     op->parks = true;
     op->map_live = live;
@@ -188,8 +215,7 @@ static void subscribe_live(struct client *c, uint32_t id, struct map_catch_up *c
 static void finish_registered(struct client *c, uint32_t id, struct map_catch_up *cu, struct map_live *live)
 {
     struct subscription *sub = cu->sub;
-    sub->filter = cu->filter;
-    cu->filter = NULL;
+    take_over(sub, cu);
     cu->sub = NULL;
     client_map_drop(c, cu);
     answer_live(c, id, sub, live, NULL);

@@ -74,7 +74,10 @@ static void finish_state(struct client *c, struct operation *op, struct broker_r
         return;
     }
     struct map_fields fields;
-    if (!client_map_fields(c, cu->filter, cu->has_since ? &cu->since : NULL, &state->publications, &fields)) return;
+    const struct map_selection which = { .filter = cu->filter,
+                                         .cut = cu->has_since ? &cu->since : NULL,
+                                         .delta = cu->delta };
+    if (!client_map_fields(c, &which, &state->publications, &fields)) return;
     reply_page(c, op->command_id,
                &(struct subscribe_result){ .phase = SUBSCRIPTION_PHASE_STATE,
                                            .epoch = slice_from_cstr(state->top.epoch),
@@ -163,7 +166,8 @@ static void finish_stream(struct client *c, struct operation *op, struct broker_
     }
     uint32_t count = found->publications.count;
     struct map_fields fields;
-    if (!client_map_fields(c, cu->filter, NULL, &found->publications, &fields)) return;
+    const struct map_selection which = { .filter = cu->filter, .delta = cu->delta };
+    if (!client_map_fields(c, &which, &found->publications, &fields)) return;
     reply_page(
         c, op->command_id,
         &(struct subscribe_result){ .phase = SUBSCRIPTION_PHASE_STREAM,

@@ -31,6 +31,10 @@ const scenario = suite({
         map('brief', { mode: 'recoverable', key_ttl: '1s', ...open }),
         map('slow', { mode: 'recoverable', key_ttl: '300s', ...open, min_page_size: 1, subscribe_catch_up_timeout: '300ms' }),
         map('tags', { mode: 'recoverable', key_ttl: '300s', ...open }, { allow_tags_filter: true }),
+        map('delta', { mode: 'recoverable', key_ttl: '300s', stream_size: 1000, ...open, ...small }, {
+          allowed_delta_types: ['fossil'],
+          delta_publish: true,
+        }),
         map('read', { mode: 'persistent' }),
         map('inside', { mode: 'persistent', allow_publish_for_subscriber: true, allow_remove_for_subscriber: true }),
         map('cursor', {
@@ -277,6 +281,39 @@ scenario('a catch-up that takes too long is closed with 3008', async (server) =>
   ws.send({ id: 9, subscribe: { channel, type: 1, phase: 2, limit: 1, cursor: subscribe.cursor } });
   assert.equal((await ws.closing()).code, 3008);
 });
+
+// ---- deltas ----
+
+for (const encoding of ENCODINGS) {
+  scenario(`${encoding.name}: deltas of each key end in the same map, also after a cut`, async (server) => {
+    const channel = `delta:${fresh()}`;
+    const text = 'what stays the same in every value of every key, and is long enough for deltas to be shorter; ';
+    const proxy = await TcpProxy.to(server.port);
+    const writer = await clientOf(server, JSON_ONLY, 'bob');
+    const write = async (from, to) => {
+      for (let n = from; n < to; n++) {
+        if (n % 7 === 3) await writer.mapRemove(channel, `k${n % 4}`);
+        else await writer.mapPublish(channel, `k${n % 5}`, { text: `${text}ä ☕ ${n}`, n });
+      }
+    };
+    await write(0, 12);
+    const client = await clientOf(server, encoding, 'ann', {}, proxy.port);
+    const sub = await mapped(client, encoding, channel, { delta: 'fossil', pageSize: 2 });
+    await write(12, 40);
+    proxy.cut();
+    await next(sub, 'subscribing');
+    await write(40, 60);
+    proxy.reopen();
+    assert.equal((await next(sub, 'subscribed')).recovered, true);
+    await write(60, 80);
+    await writer.mapPublish(channel, 'the end', 1);
+    await until(() => sub.entries.has('the end'), 'the last change');
+    assert.deepEqual(plain(sub.entries), await stateOf(server, channel));
+    const { numDeltaPayloads } = sub.deltaStats();
+    assert.ok(numDeltaPayloads > 20, `${numDeltaPayloads} deltas came`);
+    await proxy.close();
+  });
+}
 
 // ---- who may ----
 

@@ -63,6 +63,13 @@ static bool has_room(const struct memory_map_change *m, const struct memory_hold
     return adds - leaves <= max && held <= max - (adds - leaves);
 }
 
+/* What subscribers have before a marked change is the value of its key (row HI-43). Without a stream nobody can
+ * tell whether they have it. */
+static void keep_base(const struct memory_map_change *m, const struct map_publish *r, const struct memory_map_key *key)
+{
+    if (r->delta && key && r->options.stream.size > 0) publication_set_base(m->publication, key->publication);
+}
+
 /* In place of key, which is NULL when it is not there. */
 static enum status write_value(struct memory_map_change *m, struct memory_hold *h, const struct map_publish *r,
                                struct memory_map_key *key, struct map_update_result *result)
@@ -72,6 +79,7 @@ static enum status write_value(struct memory_map_change *m, struct memory_hold *
     if (status != STATUS_OK) return status;
     struct memory_map *map = h->entry->map;
     if (!has_room(m, h, key)) return STATUS_TOO_LARGE;
+    keep_base(m, r, key);
     status = memory_map_change_take_place(m, h, &r->options.stream, m->mb->channels.history_bytes_max, &position);
     if (status == STATUS_OK) status = memory_map_change_remember(m, h, &position);
     if (status != STATUS_OK) return status;

@@ -802,6 +802,7 @@ void rig_map_publish(struct rig *r, uint32_t space, const char *channel, const c
                                    .channel = slice_from_cstr(channel),
                                    .key = slice_from_cstr(key),
                                    .options = options,
+                                   .delta = map_options_of(r, channel)->delta_publish,
                                    .content = { .data = slice_from_cstr(data ? data : ""),
                                                 .data_is_json = true,
                                                 .tags = list,
