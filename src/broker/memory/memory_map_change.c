@@ -18,12 +18,13 @@ void memory_map_change_deinit(struct memory_map_change *m)
     memory_post_deinit(&m->post);
 }
 
-bool memory_map_change_make(struct memory_map_change *m, const struct publication_content *content)
+bool memory_map_change_make(struct memory_map_change *m, const struct publication_content *content, bool delta)
 {
     struct publication *p =
         publication_new_keyed(m->mb->channels.links.worker_count, m->space, m->channel, m->key, content);
     if (!p) return false;
     p->time_ms = m->c->wall_ms;
+    p->delta = delta; /* before its cost is asked for */
     memory_post_prepare(&m->post, p);
     m->publication = p;
     return true;

@@ -25,8 +25,9 @@ struct memory_map_change {
 void memory_map_change_init(struct memory_map_change *m);
 void memory_map_change_deinit(struct memory_map_change *m);
 
-/* The publication; false when memory is out. */
-MUST_CHECK bool memory_map_change_make(struct memory_map_change *m, const struct publication_content *content);
+/* The publication, perhaps marked for deltas; false when memory is out. */
+MUST_CHECK bool memory_map_change_make(struct memory_map_change *m, const struct publication_content *content,
+                                       bool delta);
 MUST_CHECK bool memory_map_change_make_idempotent(struct memory_map_change *m, struct slice idempotency_key);
 
 /* ---- in a hold ---- */

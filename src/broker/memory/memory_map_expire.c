@@ -53,7 +53,7 @@ static bool expire_one(struct memory_map_broker *mb, const struct broker_context
     struct publication_content content = memory_map_removal_of(value);
     struct memory_hold h;
     memory_map_change_init(&m);
-    bool ok = memory_map_change_make(&m, &content);
+    bool ok = memory_map_change_make(&m, &content, false);
     if (ok) {
         memory_post_prepare_gaps(&m.post, m.space, m.channel); /* time is not refused */
         memory_hold_begin(&h, &mb->channels.table, m.space, m.channel, c->now_ms);

@@ -10,8 +10,7 @@ static enum status prepare(struct memory_map_change *m, const struct map_publish
 {
     struct publication_content content = r->content;
     content.removed = false;
-    if (!memory_map_change_make(m, &content)) return STATUS_NO_MEMORY;
-    m->publication->delta = r->delta;
+    if (!memory_map_change_make(m, &content, r->delta)) return STATUS_NO_MEMORY;
     if (is_event(r)) {
         memory_post_prepare_gaps(&m->post, r->space, r->channel);
         return STATUS_OK;

@@ -68,7 +68,7 @@ static bool make(struct memory_map_change *m, const struct map_removal *r, const
 {
     struct publication_content content = memory_map_removal_of(value);
     if (r->has_tags) content.tags = r->tags, content.tag_count = r->tag_count;
-    return memory_map_change_make(m, &content);
+    return memory_map_change_make(m, &content, false);
 }
 
 /* False: the key has got another value since, with other tags. */

@@ -320,6 +320,41 @@ static void joins_and_leaves_pass_in_order_and_leave_no_key(void **state)
     rig_close(&rig);
 }
 
+/* The offset of the base that the newest of the stream has; 0 = none. */
+static uint64_t base_of_newest(struct rig *rig)
+{
+    struct broker_history r = { .space = RIG_SPACE, .channel = MAP, .limit = 1, .reverse = true };
+    struct broker_result result = map_rig_read_stream(rig, 0, &r);
+    const struct publication *p = result.history.publications.items[0];
+    uint64_t offset = p->base_ ? p->base_->offset : 0;
+    broker_result_deinit(&result);
+    return offset;
+}
+
+static void the_base_of_a_marked_change_is_the_value_of_its_key(void **state)
+{
+    static const struct {
+        const char *key;
+        bool marked, removed;
+        uint64_t base;
+    } changes[] = {
+        { "a", true, false, 0 },  { "b", true, false, 0 }, { "a", true, false, 1 },
+        { "a", false, false, 0 }, { "a", true, false, 4 }, { "b", true, false, 2 },
+        { "a", false, true, 0 },  { "a", true, false, 0 }, { "a", true, false, 8 },
+    };
+    MAP_OPEN(rig, .workers = 1);
+    for (size_t i = 0; i < ARRAY_COUNT(changes); i++) {
+        struct map_publish put = map_put(RECOVERABLE, changes[i].key, "1");
+        put.delta = changes[i].marked;
+        if (changes[i].removed)
+            map_rig_drop(&rig, RECOVERABLE, changes[i].key);
+        else
+            assert_int_equal(map_rig_publish(&rig, 0, &put).status, STATUS_OK);
+        assert_int_equal(base_of_newest(&rig), changes[i].base);
+    }
+    rig_close(&rig);
+}
+
 int map_contract_publish_run(const char *name)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +371,7 @@ int map_contract_publish_run(const char *name)
         cmocka_unit_test(a_space_holds_so_much_and_no_more),
         cmocka_unit_test(a_full_space_lets_keys_go),
         cmocka_unit_test(joins_and_leaves_pass_in_order_and_leave_no_key),
+        cmocka_unit_test(the_base_of_a_marked_change_is_the_value_of_its_key),
     };
     return _cmocka_run_group_tests(name, tests, ARRAY_COUNT(tests), NULL, NULL);
 }
