@@ -303,7 +303,7 @@ static struct blob *encode_publication_protobuf(const struct publication *p, enu
 static void keep_bytes(struct client *c, struct blob *message, enum client_order order)
 {
     struct rig_client *rc = of(c);
-    (void)order;
+    rc->last_order = order;
     assert_true(rc->in_use && !rc->ended);
     struct slice bytes = blob_frame(message);
     text_append(&rc->out, bytes.ptr, bytes.len);
