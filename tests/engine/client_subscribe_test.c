@@ -55,8 +55,10 @@ static const struct sub_row {
       DENIED, 0 },
     { "shared poll, which no namespace has", NULL, "{\"sub\":\"ann\"}", NULL, NULL,
       "\"channel\":\"nowhere:a\",\"type\":4", ERROR(2, 108, "not available"), 0 },
-    { "a type that nobody knows", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"plain:a\",\"type\":7", DENIED,
-      0 },
+    { "a type that nobody knows", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"plain:a\",\"type\":7", "",
+      3004 },
+    { "a type below all, which counts as a stream", NULL, "{\"sub\":\"ann\"}", NULL, NULL,
+      "\"channel\":\"plain:a\",\"type\":-1", PLAIN_OK, 0 },
     /* who may */
     { "everybody signed in", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"plain:a\"", PLAIN_OK, 0 },
     { "nobody, where users may", NULL, "{}", NULL, NULL, "\"channel\":\"plain:a\"", DENIED, 0 },
