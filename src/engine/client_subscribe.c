@@ -84,7 +84,8 @@ struct subscribe_verdict client_may_subscribe(struct client *c, const struct sub
 {
     struct engine *e = c->engine;
     uint32_t error = rules_resolve(e->policy, c->space, r->channel, true, channel);
-    if (!error && r->type > SUBSCRIPTION_SHARED_POLL)
+    const bool of_streams = !error && channel->options->subscription_type == POLICY_STREAM;
+    if (of_streams && r->type > SUBSCRIPTION_SHARED_POLL) /* the reference fails there, and not where maps are */
         return (struct subscribe_verdict){ .disconnect = DISCONNECT_INTERNAL };
     const int32_t type = r->type < SUBSCRIPTION_STREAM ? SUBSCRIPTION_STREAM : r->type; /* as the reference takes it */
     if (!error && type != (int32_t)channel->options->subscription_type) error = CLIENT_ERROR_PERMISSION_DENIED;

@@ -57,6 +57,8 @@ static const struct sub_row {
       "\"channel\":\"nowhere:a\",\"type\":4", ERROR(2, 108, "not available"), 0 },
     { "a type that nobody knows", NULL, "{\"sub\":\"ann\"}", NULL, NULL, "\"channel\":\"plain:a\",\"type\":7", "",
       3004 },
+    { "a type that nobody knows, where maps are", NULL, "{\"sub\":\"ann\"}", NULL, NULL,
+      "\"channel\":\"map:a\",\"type\":7", DENIED, 0 },
     { "a type below all, which counts as a stream", NULL, "{\"sub\":\"ann\"}", NULL, NULL,
       "\"channel\":\"plain:a\",\"type\":-1", PLAIN_OK, 0 },
     /* who may */
