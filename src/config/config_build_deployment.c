@@ -4,6 +4,8 @@
 
 /* websocket.decompressed_message_size_limit by itself, in lengths of websocket.message_size_limit */
 #define DECOMPRESSED_LIMIT_FACTOR 10
+/* websocket.write_timeout 0 means its default, as in the reference. */
+#define WRITE_TIMEOUT_MS 1000
 
 static char *must_copy(const char *text)
 {
@@ -136,6 +138,8 @@ static void build_limits(struct policy_limits *l, const struct config_settings *
     l->recovery_publications_max = (uint32_t)config_get_int(s, "client.recovery_max_publication_limit");
     l->channel_len_max = (size_t)config_get_int(s, "channel.max_length");
     l->websocket_message_bytes_max = (size_t)config_get_int(s, "websocket.message_size_limit");
+    l->websocket_write_timeout_ms = config_get_ms(s, "websocket.write_timeout");
+    if (l->websocket_write_timeout_ms == 0) l->websocket_write_timeout_ms = WRITE_TIMEOUT_MS;
     build_compression(l, s);
 }
 

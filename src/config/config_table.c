@@ -132,7 +132,7 @@ static const struct config_option TOP[] = {
     { "websocket.read_buffer_size", CONFIG_INT, NULL, CONFIG_PART },                                    /* CF-143 */
     { "websocket.use_write_buffer_pool", CONFIG_BOOL, NULL, CONFIG_PART },                              /* CF-144 */
     { "websocket.write_buffer_size", CONFIG_INT, NULL, CONFIG_PART },                                   /* CF-145 */
-    { "websocket.write_timeout", CONFIG_DURATION, "1000ms", CONFIG_WARN },                              /* CF-146 */
+    { "websocket.write_timeout", CONFIG_DURATION, "1000ms", CONFIG_BUILT },                             /* CF-146 */
     { "websocket.message_size_limit", CONFIG_INT, "65536", CONFIG_BUILT, .min = 1, .max = 2147483647 }, /* CF-147 */
     { "websocket.decompressed_message_size_limit", CONFIG_INT, NULL, CONFIG_BUILT, .min = 0,
       .max = 2147483647 },                                                                         /* CF-148 */

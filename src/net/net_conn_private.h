@@ -26,6 +26,8 @@ enum net_flag {
     NET_FLAG_ANSWER = 512,      /* dirty_ is in loop->answers_ */
     NET_FLAG_UNTIL_SENT = 1024, /* with PAUSED: until the queue is empty */
     NET_FLAG_CROWD = 2048,      /* dirty_ is in group_->crowd_ */
+    NET_FLAG_WRITE_TIMED = 4096, /* net_conn_time_writes() was asked for */
+    NET_FLAG_STALLED = 8192,     /* stalled_since_ is set: not all is sent since then */
 };
 
 static inline bool net_conn_has(const struct net_conn *conn, enum net_flag flag)

@@ -84,6 +84,7 @@ struct policy_limits {
     uint32_t history_publications_max, recovery_publications_max;
     size_t channel_len_max;
     size_t websocket_message_bytes_max;
+    uint64_t websocket_write_timeout_ms;   /* a peer takes nothing for so long: it is closed */
     bool websocket_compression;            /* permessage-deflate is agreed to */
     size_t websocket_compressed_bytes_min; /* shorter messages go plain */
     int websocket_compression_level;       /* as ws_deflater_new() takes it */

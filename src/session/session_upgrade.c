@@ -180,6 +180,7 @@ static bool become_websocket(struct session *s, const struct upgrade *up)
     ws_decoder_init(&s->ws.decoder, host->engine->policy->deployment->limits.websocket_message_bytes_max);
     list_init(&s->ws.ended);
     s->conn.framing = &session_ws_framing;
+    net_conn_time_writes(&s->conn, host->engine->policy->deployment->limits.websocket_write_timeout_ms);
     s->window_bits = up->deflate ? up->terms.server_window_bits : 0;
     if (up->deflate) {
         ws_decoder_allow_deflate(&s->ws.decoder);
