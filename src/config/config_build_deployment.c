@@ -4,8 +4,6 @@
 
 /* websocket.decompressed_message_size_limit by itself, in lengths of websocket.message_size_limit */
 #define DECOMPRESSED_LIMIT_FACTOR 10
-/* websocket.write_timeout 0 means its default, as in the reference. */
-#define WRITE_TIMEOUT_MS 1000
 
 static char *must_copy(const char *text)
 {
@@ -134,12 +132,14 @@ static void build_limits(struct policy_limits *l, const struct config_settings *
     l->connection_limit = (uint32_t)config_get_int(s, "client.connection_limit");
     l->user_connection_limit = (uint32_t)config_get_int(s, "client.user_connection_limit");
     l->connection_rate_limit = (uint32_t)config_get_int(s, "client.connection_rate_limit");
+    l->presence_update_interval_ms = config_get_ms(s, "client.presence_update_interval");
+    l->position_check_delay_ms = config_get_ms(s, "client.channel_position_check_delay");
+    l->position_lag_max_ms = config_get_ms(s, "client.channel_position_max_time_lag");
     l->history_publications_max = (uint32_t)config_get_int(s, "client.history_max_publication_limit");
     l->recovery_publications_max = (uint32_t)config_get_int(s, "client.recovery_max_publication_limit");
     l->channel_len_max = (size_t)config_get_int(s, "channel.max_length");
     l->websocket_message_bytes_max = (size_t)config_get_int(s, "websocket.message_size_limit");
     l->websocket_write_timeout_ms = config_get_ms(s, "websocket.write_timeout");
-    if (l->websocket_write_timeout_ms == 0) l->websocket_write_timeout_ms = WRITE_TIMEOUT_MS;
     build_compression(l, s);
 }
 

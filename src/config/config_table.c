@@ -63,10 +63,10 @@ static const struct config_option TOP[] = {
     { "client.stale_close_delay", CONFIG_DURATION, "10s", CONFIG_BUILT },                             /* CF-84 */
     { "client.channel_limit", CONFIG_INT, "128", CONFIG_BUILT, .min = 1, .max = 2147483647 },         /* CF-85 */
     { "client.queue_max_size", CONFIG_INT, "1048576", CONFIG_BUILT, .min = 1024, .max = 2147483647 }, /* CF-86 */
-    { "client.presence_update_interval", CONFIG_DURATION, "27s", CONFIG_WARN },                       /* CF-87 */
-    { "client.concurrency", CONFIG_INT, NULL, CONFIG_WARN },                                          /* CF-88 */
-    { "client.channel_position_check_delay", CONFIG_DURATION, "40s", CONFIG_WARN },                   /* CF-89 */
-    { "client.channel_position_max_time_lag", CONFIG_DURATION, NULL, CONFIG_WARN },                   /* CF-90 */
+    { "client.presence_update_interval", CONFIG_DURATION, "27s", CONFIG_BUILT },                      /* CF-87 */
+    { "client.concurrency", CONFIG_INT, NULL, CONFIG_PART },                                          /* CF-88 */
+    { "client.channel_position_check_delay", CONFIG_DURATION, "40s", CONFIG_BUILT },                  /* CF-89 */
+    { "client.channel_position_max_time_lag", CONFIG_DURATION, NULL, CONFIG_BUILT },                  /* CF-90 */
     { "client.connection_limit", CONFIG_INT, NULL, CONFIG_BUILT },                                    /* CF-91 */
     { "client.user_connection_limit", CONFIG_INT, NULL, CONFIG_BUILT },                               /* CF-92 */
     { "client.connection_rate_limit", CONFIG_INT, NULL, CONFIG_BUILT },                               /* CF-93 */

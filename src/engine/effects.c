@@ -175,6 +175,7 @@ static void do_refresh(struct effect_run *run, struct client *c)
         }
         mem_free(c->extra->conn_info);
         c->extra->conn_info = info;
+        client_renew_presence(c);
     }
     struct push push = { .kind = PUSH_REFRESH };
     if (r->expire_at_s > 0) {

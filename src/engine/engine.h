@@ -81,6 +81,9 @@ struct engine {
     struct arena arena; /* of the message in work */
     struct buf scratch; /* for encoding; cleared before each use */
     struct list tasks;
+    struct list position_questions; /* position_check.h */
+    uint64_t next_position_ms;
+    bool position_round;
     struct list orphans;                        /* pending subscribe operations whose client has gone */
     uint32_t next_operation;                    /* numbers pending calls */
     struct blob *pings[PUBLICATION_FORM_COUNT]; /* the server ping, made once per wire form */

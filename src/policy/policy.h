@@ -81,6 +81,9 @@ struct policy_limits {
     uint32_t channel_limit;
     size_t queue_bytes_max;
     uint32_t connection_limit, user_connection_limit, connection_rate_limit; /* 0 = off */
+    uint64_t presence_update_interval_ms;
+    uint64_t position_check_delay_ms; /* positions are compared with the broker's after so much silence; 0 = never */
+    uint64_t position_lag_max_ms;     /* 0 = publications may come as late as they like */
     uint32_t history_publications_max, recovery_publications_max;
     size_t channel_len_max;
     size_t websocket_message_bytes_max;

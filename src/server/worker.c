@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/control.h"
+#include "engine/position_check.h"
 #include "platform/platform_clock.h"
 #include "platform/platform_thread.h"
 
@@ -89,6 +90,7 @@ static void on_sweep(struct net_timer *timer, void *context)
     (void)context;
     struct worker *w = container_of(timer, struct worker, sweep_timer);
     w->sweep_again = true;
+    position_check_tick(&w->engine);
     timer_arm(&w->loop.wheel, timer, w->loop.now_ms + SWEEP_INTERVAL_MS);
 }
 
