@@ -36,8 +36,10 @@ void net_stall_watch(struct net_conn *conn)
 
 void net_stall_end(struct net_conn *conn)
 {
+    const bool is_dirty = net_conn_has(conn, NET_FLAG_DELIVERY) || net_conn_has(conn, NET_FLAG_CROWD) ||
+                          net_conn_has(conn, NET_FLAG_ANSWER);
     net_conn_drop(conn, NET_FLAG_BLOCKED);
-    if (!net_conn_has(conn, NET_FLAG_DELIVERY) && !net_conn_has(conn, NET_FLAG_ANSWER)) list_remove(&conn->dirty_);
+    if (!is_dirty) list_remove(&conn->dirty_);
 }
 
 /* They stand in the order in which they began to wait, but for those that were told of
