@@ -1,6 +1,5 @@
 #include "api/api_methods.h"
 #include "api/api_request.h"
-#include "json/json_reader.h"
 
 /* Row API-21. */
 struct subscribe {
@@ -65,15 +64,6 @@ static enum claims_option option(bool given, bool value)
     return !given ? CLAIMS_UNSET : value ? CLAIMS_TRUE : CLAIMS_FALSE;
 }
 
-/* Binary twins are for connections of the binary protocol; into a JSON message only
- * JSON can go. */
-static uint32_t read_json(struct api_call *call, struct slice raw, struct slice b64, struct slice *out)
-{
-    uint32_t code = api_binary(call, raw, b64, out);
-    if (code || b64.len == 0) return code;
-    return json_valid(*out, JSON_DEPTH_DEFAULT) ? 0 : API_ERROR_BAD_REQUEST;
-}
-
 static void fill_override(struct claims_override *out, const struct subscribe *r)
 {
     *out = (struct claims_override){
@@ -89,8 +79,8 @@ static uint32_t fill_effect(struct api_call *call, const struct subscribe *r, st
 {
     struct rules_channel channel;
     uint32_t code = api_channel(call, r->channel, &channel);
-    if (!code) code = read_json(call, r->data, r->b64data, &effect->data);
-    if (!code) code = read_json(call, r->info, r->b64info, &effect->info);
+    if (!code) code = api_binary(call, r->data, r->b64data, &effect->data);
+    if (!code) code = api_binary(call, r->info, r->b64info, &effect->info);
     if (code) return code;
     /* row OB-06: the error is that of a connection, so that without one there is none */
     if (r->expire_at > 0 && r->expire_at <= call->engine->wall_ms / 1000 &&

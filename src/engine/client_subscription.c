@@ -96,7 +96,8 @@ bool client_start_subscription(struct client *c, const struct subscription_plan 
         .channel = plan->channel,
         .position = positioned,
         .recover = plan->recover && (plan->flags & SUB_RECOVERABLE),
-        .cache = plan->options->recovery_mode == POLICY_RECOVERY_CACHE,
+        /* row API-21: the mode of the namespace is not that of the server API */
+        .cache = plan->options->recovery_mode == POLICY_RECOVERY_CACHE && !op->effect,
         .cache_all = plan->filter != NULL,
         .recover_max = e->policy->deployment->limits.recovery_publications_max,
         .history = client_history_options(e, plan->options),

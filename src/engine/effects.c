@@ -83,7 +83,7 @@ static void finish_server_subscribe(struct client *c, struct operation *op, stru
                                                                    : top->offset,
                            .data = held_bytes_slice(op->data) },
         };
-        client_push(c, &push);
+        if (client_can_read_bytes(c, op->data)) client_push(c, &push);
         client_announce(c, sub);
         client_flush_backlog(c, sub);
     }
@@ -117,6 +117,7 @@ static void do_subscribe(struct effect_run *run, struct client *c)
         held_bytes_failed(data, r->data) ? NULL : operation_new(c, r->channel, finish_server_subscribe);
     if (op) {
         op->effect = run;
+        op->since_offset = plan.since_offset;
         run->waiting++;
         op->data = data;
         if (client_start_subscription(c, &plan, op)) return;
