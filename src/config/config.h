@@ -56,6 +56,7 @@ struct config {
     char *prometheus_prefix;
     char *node_name; /* "" = made from the host's name and the port */
     uint64_t shutdown_timeout_ms;
+    uint64_t info_metrics_interval_ms;    /* of the metrics in the server API's info */
     char *pid_file;                       /* "" = none */
     struct policy_deployment *deployment; /* shares; sealed */
 };

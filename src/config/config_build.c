@@ -96,6 +96,7 @@ struct config *config_build(const struct config_settings *s)
     build_endpoints(c, s);
     c->node_name = copy_text(s, "node.name");
     c->shutdown_timeout_ms = config_get_ms(s, "shutdown.timeout");
+    c->info_metrics_interval_ms = config_get_ms(s, "node.info_metrics_aggregate_interval");
     c->pid_file = copy_text(s, "pid_file");
     c->deployment = config_build_deployment(s);
     return c;

@@ -192,6 +192,7 @@ static void build_names(struct policy_deployment *d, const struct config_setting
     d->personal_channel_enabled = config_get_bool(s, PERSONAL ".enabled");
     d->personal_single_connection = config_get_bool(s, PERSONAL ".single_connection");
     d->personal_channel_namespace = copy_text(s, PERSONAL ".personal_channel_namespace");
+    d->recovered_publications_histogram = config_get_bool(s, "prometheus.recovered_publications_histogram");
     d->rpc_ping_enabled = config_get_bool(s, "rpc.ping.enabled");
     d->rpc_ping_method = copy_text(s, "rpc.ping.method");
     d->private_prefix = copy_text(s, "channel.private_prefix");

@@ -187,7 +187,7 @@ static const struct config_option TOP[] = {
     { "prometheus.enabled", CONFIG_BOOL, NULL, CONFIG_BUILT },                                     /* CF-197 */
     { "prometheus.handler_prefix", CONFIG_TEXT, "/metrics", CONFIG_BUILT },                        /* CF-198 */
     { "prometheus.instrument_http_handlers", CONFIG_BOOL, NULL, CONFIG_WARN },                     /* CF-199 */
-    { "prometheus.recovered_publications_histogram", CONFIG_BOOL, NULL, CONFIG_WARN },             /* CF-200 */
+    { "prometheus.recovered_publications_histogram", CONFIG_BOOL, NULL, CONFIG_BUILT },            /* CF-200 */
     { "prometheus.native_histograms", CONFIG_BOOL, NULL, CONFIG_WARN },                            /* CF-201 */
     { "health.enabled", CONFIG_BOOL, NULL, CONFIG_BUILT },                                         /* CF-202 */
     { "health.handler_prefix", CONFIG_TEXT, "/health", CONFIG_BUILT },                             /* CF-203 */
@@ -209,7 +209,7 @@ static const struct config_option TOP[] = {
     { "graphite.tags", CONFIG_BOOL, NULL, CONFIG_PART },                                           /* CF-219 */
     { "usage_stats.disabled", CONFIG_BOOL, NULL, CONFIG_BUILT },                                   /* CF-220 */
     { "node.name", CONFIG_TEXT, NULL, CONFIG_BUILT },                                              /* CF-221 */
-    { "node.info_metrics_aggregate_interval", CONFIG_DURATION, "60s", CONFIG_WARN },               /* CF-222 */
+    { "node.info_metrics_aggregate_interval", CONFIG_DURATION, "60s", CONFIG_BUILT },              /* CF-222 */
     { "shutdown.timeout", CONFIG_DURATION, "30s", CONFIG_BUILT },                                  /* CF-223 */
     { "pid_file", CONFIG_TEXT, NULL, CONFIG_BUILT },                                               /* CF-224 */
     { "enable_unreleased_features", CONFIG_BOOL, NULL, CONFIG_WARN },                              /* CF-225 */

@@ -159,7 +159,7 @@ void client_count_subscription(struct client *c, struct subscription *sub)
     struct metrics *m = c->engine->metrics;
     sub->flags |= SUB_REGISTERED;
     metrics_add(m, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
-    metrics_add(m, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, METRIC_CLIENT_NAME_UNREGISTERED), 1);
+    metrics_add(m, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, c->has_name), 1);
 }
 
 void client_expire_subscription(struct client *c, struct subscription *sub, int64_t expire_at_s)
@@ -323,6 +323,13 @@ void client_choose_latest(const struct subscription *sub, struct broker_subscrib
     r->recovered = chosen != NULL;
 }
 
+static void count_recovery(struct engine *e, bool recovered, uint32_t publications)
+{
+    metrics_add(e->metrics, METRIC_AT2(CLIENT_RECOVER, recovered, publications > 0), 1);
+    if (recovered && e->policy->deployment->recovered_publications_histogram)
+        metrics_observe(e->metrics, METRIC_CLIENT_RECOVERED_PUBLICATIONS, 0, publications);
+}
+
 bool client_subscribe_result(struct client *c, struct subscription *sub, const struct broker_subscribe_result *r,
                              bool was_recovering, uint64_t since_offset, struct subscribe_result *out)
 {
@@ -346,7 +353,7 @@ bool client_subscribe_result(struct client *c, struct subscription *sub, const s
         wanted++;
     }
     client_delta_recovered_all(sub, &chain, r->top.offset);
-    if (was_recovering) metrics_add(e->metrics, METRIC_AT2(CLIENT_RECOVER, r->recovered, wanted > 0), 1);
+    if (was_recovering) count_recovery(e, r->recovered, wanted);
     *out = (struct subscribe_result){
         .publications = fields,
         .publication_count = wanted,
@@ -383,7 +390,7 @@ void client_end_subscription(struct client *c, struct subscription *sub)
     if (sub->flags & SUB_REGISTERED) {
         ops->unsubscribe(e->shared->broker, &context, c->space, channel);
         metrics_sub(e->metrics, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
-        metrics_sub(e->metrics, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, METRIC_CLIENT_NAME_UNREGISTERED), 1);
+        metrics_sub(e->metrics, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, c->has_name), 1);
     }
     count_action(e, METRIC_ACTION_REMOVE_SUBSCRIPTION);
     if (sub->channel->subscriber_count == 1) count_action(e, METRIC_ACTION_BROKER_UNSUBSCRIBE);

@@ -17,7 +17,7 @@
 #include "engine/registry.h"
 #include "keys/key_store.h"
 #include "mailbox/countdown.h"
-#include "metrics/metrics.h"
+#include "metrics/metrics_snapshot.h"
 #include "policy/policy.h"
 
 struct client;
@@ -40,6 +40,7 @@ struct engine_shared {
     struct key_store *keys; /* of key sets; may be NULL where no deployment has one */
     struct engine_node node;
     struct metrics *metrics[POST_OFFICE_MAX]; /* one set per worker; read by anyone */
+    struct metrics_snapshot *snapshot;        /* of all sets, for info; NULL = totals are shown instead */
     /* Workers' clients in all, for client.connection_limit. */
     atomic_uint client_count;
     atomic_ullong connects; /* numbers connections in the order of their connect */

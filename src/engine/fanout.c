@@ -77,6 +77,8 @@ void engine_deliver_publication(struct mail *mail, void *worker_context)
     /* After a gap, what was read again is still in the mailbox: the gap's mail overtook it. */
     bool read_again = channel && p->offset > 0 && p->seq <= channel->regained_seq;
     if (channel && !read_again) {
+        if (p->content.kind == PUBLICATION_DATA && p->time_ms > 0)
+            metrics_observe(e->metrics, METRIC_NODE_PUB_SUB_LAG, 0, (double)(e->wall_ms - p->time_ms) / 1e3);
         uint64_t started_ns = engine_clock_ns(e);
         unsigned type = message_type(p);
         deliver(e, channel, p);

@@ -114,6 +114,7 @@ struct policy_deployment {
     char *user_id_http_header; /* NULL or "" = off */
     bool personal_channel_enabled, personal_single_connection;
     char *personal_channel_namespace;
+    bool recovered_publications_histogram; /* a metric that only some want */
     bool rpc_ping_enabled;
     char *rpc_ping_method;
     char *private_prefix, *namespace_boundary, *user_boundary, *user_separator; /* "" = off */

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "json/json_writer.h"
+#include "server/process_metrics.h"
 #include "server/worker.h"
 #include "session/session.h"
 
@@ -176,6 +177,7 @@ static void answer_metrics(struct worker *w, const struct http_request *request,
     set_node_gauges(shared);
     metrics_write(sets, count, slice_from_cstr(shared->engine.node.version), &w->answer);
     pthread_mutex_unlock(&shared->node_metrics_lock);
+    process_metrics_write(&w->answer);
     *answer = (struct session_answer){ .status = buf_ok(&w->answer) ? 200 : 500,
                                        .content_type = SLICE("text/plain; version=0.0.4; charset=utf-8"),
                                        .body = buf_slice(&w->answer) };

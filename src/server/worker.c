@@ -85,12 +85,21 @@ static bool on_turn(void *context)
     return more;
 }
 
+/* One worker does it for all. */
+static void take_stock(struct worker_shared *shared, uint64_t now_ms)
+{
+    const struct engine_shared *e = &shared->engine;
+    if (e->snapshot)
+        metrics_snapshot_tick(e->snapshot, (const struct metrics *const *)e->metrics, e->worker_count, now_ms);
+}
+
 static void on_sweep(struct net_timer *timer, void *context)
 {
     (void)context;
     struct worker *w = container_of(timer, struct worker, sweep_timer);
     w->sweep_again = true;
     position_check_tick(&w->engine);
+    if (w->index == 0) take_stock(w->shared, w->loop.now_ms);
     timer_arm(&w->loop.wheel, timer, w->loop.now_ms + SWEEP_INTERVAL_MS);
 }
 
