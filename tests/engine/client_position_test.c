@@ -205,6 +205,26 @@ static void an_answer_with_a_new_epoch_ends_older_subscriptions(void **state)
     rig_free(r);
 }
 
+/* Brokers outside may not know the epoch of a stream that nothing was published to. */
+static void a_subscription_without_an_epoch_takes_that_of_the_first_publication(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new(1, NULL);
+    struct rig_client *a = rig_connected(r, 0, "{\"sub\":\"ann\"}");
+    rig_say(r, a, "{\"id\":2,\"subscribe\":{\"channel\":\"public:a\"}}");
+    rig_forget(r, a);
+    struct hub_channel *channel = hub_channel_find(&r->workers[0].engine.hub, 0, SLICE("public:a"));
+    memset(channel->epoch, 0, sizeof channel->epoch);
+    mail(r, 100, 1, "first");
+    rig_expect_part(r, a, "\"offset\":1");
+    assert_string_equal(channel->epoch, "first");
+    mail(r, 101, 2, "first");
+    rig_expect_part(r, a, "\"offset\":2");
+    mail(r, 102, 3, "second");
+    rig_expect(r, a, LOST("public:a"));
+    rig_free(r);
+}
+
 /* ---- the top of the stream ---- */
 
 static void check_often(struct policy_deployment *d)
@@ -511,6 +531,7 @@ int main(void)
         cmocka_unit_test(a_jump_ends_positioned_subscriptions_and_no_others),
         cmocka_unit_test(the_last_subscription_may_go_while_a_publication_is_delivered),
         cmocka_unit_test(an_answer_with_a_new_epoch_ends_older_subscriptions),
+        cmocka_unit_test(a_subscription_without_an_epoch_takes_that_of_the_first_publication),
         cmocka_unit_test(a_silent_channel_is_compared_with_the_top_of_its_stream),
         cmocka_unit_test(one_difference_is_only_a_doubt),
         cmocka_unit_test(a_broker_that_answers_late_or_not_at_all_is_asked_again),
