@@ -186,7 +186,7 @@ static const struct config_option TOP[] = {
     { "admin.external", CONFIG_BOOL, NULL, CONFIG_PART },                                          /* CF-196 */
     { "prometheus.enabled", CONFIG_BOOL, NULL, CONFIG_BUILT },                                     /* CF-197 */
     { "prometheus.handler_prefix", CONFIG_TEXT, "/metrics", CONFIG_BUILT },                        /* CF-198 */
-    { "prometheus.instrument_http_handlers", CONFIG_BOOL, NULL, CONFIG_WARN },                     /* CF-199 */
+    { "prometheus.instrument_http_handlers", CONFIG_BOOL, NULL, CONFIG_BUILT },                    /* CF-199 */
     { "prometheus.recovered_publications_histogram", CONFIG_BOOL, NULL, CONFIG_BUILT },            /* CF-200 */
     { "prometheus.native_histograms", CONFIG_BOOL, NULL, CONFIG_WARN },                            /* CF-201 */
     { "health.enabled", CONFIG_BOOL, NULL, CONFIG_BUILT },                                         /* CF-202 */
@@ -195,8 +195,8 @@ static const struct config_option TOP[] = {
     { "swagger.handler_prefix", CONFIG_TEXT, "/swagger", CONFIG_PART },                            /* CF-205 */
     { "debug.enabled", CONFIG_BOOL, NULL, CONFIG_WARN },                                           /* CF-206 */
     { "debug.handler_prefix", CONFIG_TEXT, "/debug/pprof", CONFIG_PART },                          /* CF-207 */
-    { "init.enabled", CONFIG_BOOL, NULL, CONFIG_WARN },                                            /* CF-208 */
-    { "init.handler_prefix", CONFIG_TEXT, "/connection/init", CONFIG_PART },                       /* CF-209 */
+    { "init.enabled", CONFIG_BOOL, NULL, CONFIG_BUILT },                                           /* CF-208 */
+    { "init.handler_prefix", CONFIG_TEXT, "/connection/init", CONFIG_BUILT },                      /* CF-209 */
     { "opentelemetry.enabled", CONFIG_BOOL, NULL, CONFIG_WARN },                                   /* CF-210 */
     { "opentelemetry.api", CONFIG_BOOL, NULL, CONFIG_PART },                                       /* CF-211 */
     { "opentelemetry.consuming", CONFIG_BOOL, NULL, CONFIG_PART },                                 /* CF-212 */

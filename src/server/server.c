@@ -107,6 +107,7 @@ static void build_shared(struct server *s)
 {
     struct engine_shared *e = &s->shared.engine;
     s->shared.config = s->config;
+    s->shared.workers = s->workers;
     e->office = &s->shared.office;
     e->worker_count = s->worker_count;
     e->registry = registry_new();

@@ -178,6 +178,7 @@ enum status worker_init(struct worker *w, struct worker_shared *shared, uint32_t
     timer_init(&w->sweep_timer, TIMER_SWEEP);
     timer_init(&w->drain_timer, TIMER_DRAIN);
     buf_init(&w->answer, BUF_NO_LIMIT);
+    if (shared->config->count_http_requests) w->http_metrics = http_metrics_new();
     struct http_limits limits = HTTP_LIMITS_DEFAULT;
     limits.header_bytes_max = shared->config->http_header_bytes_max;
     session_host_init(&w->host, &w->loop, &w->engine, &routes_app, w, &limits, &shared->gate);
@@ -239,4 +240,5 @@ void worker_deinit(struct worker *w)
     engine_deinit(&w->engine);
     net_loop_deinit(&w->loop);
     buf_deinit(&w->answer);
+    http_metrics_free(w->http_metrics);
 }

@@ -205,6 +205,7 @@ bool session_upgrade(struct session *s, const struct http_request *request)
     up.frame_pings = query_says(request, SLICE("cf_ws_frame_ping_pong"), SLICE("true"));
     up.protobuf = wants_protobuf(request, protocol);
     write_acceptance(host, request, key, protocol, &up);
+    if (host->app->answered) host->app->answered(host, s, request, 101);
     if (!become_websocket(s, &up)) {
         net_conn_close(&s->conn, NET_CLOSE_NOW, NULL, 0);
         return true;

@@ -399,3 +399,30 @@ alone('info shows what the counters did in the last node.info_metrics_aggregate_
   assert.equal((await metrics()).items['centrifugo.node.num_clients'], 1, 'a gauge is no difference');
   ws.close();
 });
+
+alone('requests by path, method and status, with prometheus.instrument_http_handlers', {
+  config: testConfig({ prometheus: { enabled: true, instrument_http_handlers: true } }),
+}, async (server) => {
+  const requests = (method, path, status) => `node_incoming_http_requests_total{method=${method},path=${path},status=${status}}`;
+  await grows(server, {
+    [requests('GET', '/connection/websocket', 101)]: 1, [requests('GET', '/connection/websocket', 400)]: 1,
+    [requests('POST', '/api/publish', 200)]: 2, [requests('POST', '/api/publish', 401)]: 1, [requests('POST', '/api', 200)]: 1,
+    [requests('OTHER', '/health', 405)]: 1,
+  }, async () => {
+    (await connect(server)).close();
+    await server.get('/connection/websocket');
+    for (let i = 0; i < 2; i++) await server.api('publish', { channel: 'plain:a', data: i });
+    await server.apiAnswer('publish', {}, { headers: { 'X-API-Key': 'wrong' } });
+    await server.post('/api', { method: 'info', params: {} }, { 'X-API-Key': server.env.CENTRIFUGO_API_KEY });
+    await server.request('FOO', '/health');
+    await server.get('/nobody/serves/this');
+    await server.apiAnswer('no-method', {});
+  });
+  const paths = new Set([...(await samples(server)).keys()].map((key) => /^node_incoming.*path=([^,]*)/.exec(key)?.[1]).filter(Boolean));
+  assert.deepEqual([...paths].sort(), ['/api', '/api/publish', '/connection/websocket', '/health', '/metrics']);
+});
+
+alone('without that option requests are not counted', { config: testConfig({}) }, async (server) => {
+  await server.get('/health');
+  assert.ok(![...(await samples(server)).keys()].some((key) => key.startsWith('node_incoming_http')));
+});

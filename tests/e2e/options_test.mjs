@@ -223,3 +223,38 @@ alone('options that have nothing to change here are taken without a word', {
   for (const id of ids) assert.equal((await ws.next()).id, id);
   ws.close();
 });
+
+alone('init.enabled answers {} to whoever warms up a connection, and lets pages of allowed origins read it', {
+  config: testConfig({ init: { enabled: true } }),
+}, async (server) => {
+  const init = (method, headers) => fetch(`${server.url}/connection/init`, { method, headers });
+  const plain = await init('GET');
+  assert.deepEqual([plain.status, await plain.text()], [200, '{}']);
+  assert.equal(plain.headers.get('content-type'), 'application/json; charset=utf-8');
+  const allowed = await init('GET', { Origin: 'http://localhost:80' });
+  assert.equal(allowed.headers.get('access-control-allow-origin'), 'http://localhost:80');
+  assert.equal(allowed.headers.get('access-control-allow-credentials'), 'true');
+  const other = await init('GET', { Origin: 'http://elsewhere.example' });
+  assert.deepEqual([other.status, other.headers.get('access-control-allow-origin')], [200, null]);
+  assert.equal((await init('POST')).status, 405);
+  server.writeConfig(testConfig({}));
+  await server.restart();
+  assert.equal((await init('GET')).status, 404);
+});
+
+alone('each HTTP request is in the log at level debug, without its query', {
+  config: testConfig({ log: { level: 'debug' } }),
+}, async (server) => {
+  const requests = () => logLines(server.stderr).filter((line) => line.message === 'http request');
+  await server.get('/health?key=secret');
+  await server.apiAnswer('publish', {}, { headers: { 'X-API-Key': 'wrong' } });
+  (await RawWs.connect(server, server.token('ann'))).close();
+  const told = [];
+  await until(() => {
+    told.splice(0, Infinity, ...requests().map(({ method, path, status, addr }) => `${method} ${path} ${status} ${addr}`));
+    return told.some((text) => text.includes('101'));
+  }, 'the upgrade in the log');
+  for (const line of ['GET /health 200', 'POST /api/publish 401', 'GET /connection/websocket 101'])
+    assert.ok(told.includes(`${line} 127.0.0.1`), `${line} in ${told}`);
+  assert.doesNotMatch(server.stderr, /secret/);
+});
