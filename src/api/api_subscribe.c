@@ -82,14 +82,16 @@ static uint32_t fill_effect(struct api_call *call, const struct subscribe *r, st
     if (!code) code = api_binary(call, r->data, r->b64data, &effect->data);
     if (!code) code = api_binary(call, r->info, r->b64info, &effect->info);
     if (code) return code;
-    /* row OB-06: the error is that of a connection, so that without one there is none */
-    if (r->expire_at > 0 && r->expire_at <= call->engine->wall_ms / 1000 &&
-        registry_workers(call->engine->shared->registry, call->space_, r->user))
-        return API_ERROR_INTERNAL;
     effect->has_recover_since = r->recover_given;
     effect->recover_since = api_position(r->recover_offset, r->recover_epoch);
     fill_override(&effect->override, r);
     return 0;
+}
+
+/* Row OB-06: an end that has passed is an error where somebody would have been subscribed. */
+static enum api_outcome past_expiry_done(struct api_call *call, uint32_t affected)
+{
+    return affected > 0 ? api_error(call, API_ERROR_INTERNAL) : api_result_empty(call);
 }
 
 static enum api_outcome run(struct api_call *call, const void *request)
@@ -102,7 +104,11 @@ static enum api_outcome run(struct api_call *call, const void *request)
                                      .channel = r->channel,
                                      .expire_at_s = r->expire_at };
     uint32_t code = fill_effect(call, r, &effect);
-    return code ? api_error(call, code) : api_run_effect(call, &effect);
+    if (code) return api_error(call, code);
+    enum api_outcome outcome = api_run_effect(call, &effect);
+    bool is_past = r->expire_at > 0 && r->expire_at <= call->engine->wall_ms / 1000;
+    if (outcome == API_PENDING && is_past) call->effect_done_ = past_expiry_done;
+    return outcome;
 }
 
 const struct api_method api_subscribe = {

@@ -103,6 +103,27 @@ scenario('recover_since sets the position from which subscribe says it recovers,
   }
 });
 
+scenario('subscribe of a client that is subscribed tells it anew; an end that has passed is error 100 where somebody is', async (server) => {
+  const user = fresh('user');
+  const channel = `chat:${fresh()}`;
+  const ws = await RawWs.connect(server, server.token(user));
+  for (const n of [1, 2]) {
+    await server.api('subscribe', { user, channel, info: { n }, data: { n } });
+    assert.deepEqual(await ws.push(), { channel, subscribe: { data: { n } } });
+    assert.deepEqual((await ws.push()).join.info.chan_info, { n });
+    assert.deepEqual(Object.values((await server.api('presence', { channel })).presence).map((info) => info.chan_info), [{ n }]);
+  }
+  await server.api('publish', { channel, data: 'once' });
+  assert.equal((await ws.push()).pub.data, 'once');
+  assert.equal((await server.apiAnswer('subscribe', { user, channel, expire_at: 5 })).json.error.code, 100);
+  assert.deepEqual(await server.api('subscribe', { user: 'nobody', channel, expire_at: 5 }), {});
+  for (let i = 0; i < 2; i++) {
+    await server.api('unsubscribe', { user, channel }); // the second time there is nothing to end, and it is told all the same
+    assert.deepEqual(await ws.push(), { channel, unsubscribe: { code: 2000, reason: 'server unsubscribe' } });
+  }
+  ws.close();
+});
+
 scenario('a session that no connection has is nobody', async (server) => {
   const user = fresh('user');
   const ws = await RawWs.connect(server, server.token(user));
