@@ -52,8 +52,7 @@ void client_send_blob(struct client *c, struct blob *message, unsigned metric_fr
     if (c->port->queued(c) > e->policy->deployment->limits.queue_bytes_max) client_disconnect(c, DISCONNECT_SLOW);
 }
 
-static void encode_and_send(struct client *c, const struct reply *reply, unsigned metric_frame,
-                            enum client_order order)
+static void encode_and_send(struct client *c, const struct reply *reply, unsigned metric_frame, enum client_order order)
 {
     if (c->state == CLIENT_CLOSING) return;
     struct buf *scratch = &c->engine->scratch;

@@ -96,8 +96,8 @@ static void finish_server_subscribe(struct client *c, struct operation *op, stru
 static void subscribe_again(struct client *c, struct subscription *sub, const struct subscription_plan *plan,
                             struct slice data_bytes)
 {
-    const uint16_t kept =
-        SUB_POSITIONED | SUB_RECOVERABLE | SUB_REGISTERED | SUB_FROM_TOKEN | (uint16_t)(sub->flags & SUB_PRESENCE);
+    const uint16_t kept = SUB_POSITIONED | SUB_RECOVERABLE | SUB_REGISTERED | SUB_FROM_TOKEN | SUB_DELTA |
+                          SUB_DELTA_READY | (uint16_t)(sub->flags & SUB_PRESENCE);
     struct held_bytes *info = held_bytes_copy(plan->chan_info), *data = held_bytes_copy(data_bytes);
     if (held_bytes_failed(info, plan->chan_info) || held_bytes_failed(data, data_bytes)) {
         mem_free(info);
