@@ -22,25 +22,25 @@ static uint64_t gauge(const struct engine_shared *shared, unsigned slot)
     return sum > 0 ? (uint64_t)sum : 0;
 }
 
-/* As Prometheus text; *interval_s is what it covers. False: there is nothing yet. */
-static bool read_metrics(const struct engine_shared *shared, uint64_t uptime_s, struct buf *text, uint64_t *interval_s)
+/* As Prometheus text; *interval_s is what it covers. */
+static void read_metrics(const struct engine_shared *shared, uint64_t uptime_s, struct buf *text, uint64_t *interval_s)
 {
     const struct slice version = slice_from_cstr(shared->node.version);
     buf_clear(text);
     *interval_s = uptime_s;
     if (shared->snapshot) {
         *interval_s = metrics_snapshot_interval_ms(shared->snapshot) / 1000;
-        return metrics_snapshot_write(shared->snapshot, version, text);
+        metrics_snapshot_write(shared->snapshot, version, text);
+    } else {
+        metrics_write(sets_of(shared), shared->worker_count, version, text);
     }
-    metrics_write(sets_of(shared), shared->worker_count, version, text);
-    return true;
 }
 
 static void write_metrics(struct api_call *call, struct json_writer *w, uint64_t uptime_s)
 {
     struct buf *text = &call->engine->scratch, name;
     uint64_t interval_s;
-    if (!read_metrics(call->engine->shared, uptime_s, text, &interval_s)) return;
+    read_metrics(call->engine->shared, uptime_s, text, &interval_s);
     buf_init(&name, BUF_NO_LIMIT);
     json_write_name(w, SLICE("metrics"));
     json_write_object_begin(w);

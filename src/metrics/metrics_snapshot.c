@@ -8,7 +8,7 @@ struct metrics_snapshot {
     uint64_t interval_ms, due_ms;
     struct metrics *totals; /* at the end of the last interval; the ticking thread's */
     pthread_mutex_t lock;
-    struct metrics *interval; /* under the lock; NULL = none yet */
+    struct metrics *interval; /* under the lock; all 0 until the first is over */
 };
 
 struct metrics_snapshot *metrics_snapshot_new(uint64_t interval_ms, uint64_t now_ms)
@@ -18,6 +18,7 @@ struct metrics_snapshot *metrics_snapshot_new(uint64_t interval_ms, uint64_t now
     s->interval_ms = interval_ms;
     s->due_ms = now_ms + interval_ms;
     s->totals = metrics_new();
+    s->interval = metrics_new();
     CHECK(pthread_mutex_init(&s->lock, NULL) == 0);
     return s;
 }
@@ -81,16 +82,13 @@ void metrics_snapshot_tick(struct metrics_snapshot *s, const struct metrics *con
     metrics_free(before);
 }
 
-bool metrics_snapshot_write(struct metrics_snapshot *s, struct slice version, struct buf *out)
+void metrics_snapshot_write(struct metrics_snapshot *s, struct slice version, struct buf *out)
 {
-    struct metrics *copy = NULL;
     pthread_mutex_lock(&s->lock);
-    const bool there = s->interval != NULL;
-    if (there) copy = (struct metrics *)(void *)mem_copy(slice_of((const char *)s->interval, sizeof *s->interval));
+    struct metrics *copy = (struct metrics *)(void *)mem_copy(slice_of((const char *)s->interval, sizeof *s->interval));
     pthread_mutex_unlock(&s->lock);
     if (copy) metrics_write((const struct metrics *const *)&copy, 1, version, out);
     mem_free(copy);
-    return there;
 }
 
 uint64_t metrics_snapshot_interval_ms(const struct metrics_snapshot *s)

@@ -16,8 +16,9 @@ void metrics_snapshot_free(struct metrics_snapshot *s); /* accepts NULL */
 /* Now and then: takes stock when the interval is over. */
 void metrics_snapshot_tick(struct metrics_snapshot *s, const struct metrics *const *sets, size_t set_count,
                            uint64_t now_ms);
-/* Appends the text of the last interval, as metrics_write() does. False: there was none yet. */
-bool metrics_snapshot_write(struct metrics_snapshot *s, struct slice version, struct buf *out);
+/* Appends the text of the last interval, as metrics_write() does: all 0 before the first is over,
+ * as the reference shows it. Nothing when memory is out. */
+void metrics_snapshot_write(struct metrics_snapshot *s, struct slice version, struct buf *out);
 uint64_t metrics_snapshot_interval_ms(const struct metrics_snapshot *s);
 
 #endif
