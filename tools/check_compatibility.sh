@@ -1,7 +1,8 @@
 #!/bin/sh
 # Usage: check_compatibility.sh [PROJECT_DIR]
 # Reads docs/compatibility.md: each row has a known state, "done" rows name a test, and each test named is in the tree
-# under tests/. Prints how many rows are done, partly done and not yet done; fails when something does not hold.
+# under tests/. Prints how many rows are done, partly done and not yet done, for each section and in all, and what part
+# is done of the sections that clients and backends see; fails when something does not hold.
 set -eu
 cd "${1:-$(dirname "$0")/..}"
 page=docs/compatibility.md
@@ -89,6 +90,16 @@ awk -F '|' -v page="$page" '
         return ends[2] - ends[1] + 1
     }
 
+    # What clients and backends see: the protocol, WebSocket, tokens, channels, history, the server API.
+    function is_seen(section) {
+        if (section == "6.9") return 0
+        return section ~ /^[12456]\./ || section == "3.2" || section == "7.1" || section == "7.3"
+    }
+
+    /^### [0-9]/ { section = $0; sub(/^### /, "", section); title = section; sub(/ .*/, "", section) }
+
+    /^## [0-9]/ { section = $0; sub(/^## /, "", section); title = section; sub(/ .*/, "", section) }
+
     /^\| [A-Z]+-[0-9]+/ {
         row = $2
         gsub(/^ +| +$/, "", row)
@@ -101,6 +112,11 @@ awk -F '|' -v page="$page" '
         else if (state ~ /^not yet: ./) kind = "not yet"
         else { complain("state \"" state "\", allowed are done, \"partly: reason\" and \"not yet: reason\""); next }
         count[kind] += size(row)
+        if (!(section in titles)) order[++sections] = section
+        titles[section] = title
+        of[section, kind] += size(row)
+        if (is_seen(section)) seen_rows += size(row)
+        if (is_seen(section) && kind == "done") seen_done += size(row)
         if (kind == "done" && shown !~ /`/) complain("is done, but names no test")
         n = split(shown, cells, "<br>")
         for (i = 1; i <= n; i++) {
@@ -118,6 +134,14 @@ awk -F '|' -v page="$page" '
 
     END {
         for (cell in named) tests++
+        for (i = 1; i <= sections; i++) {
+            section = order[i]
+            printf "  %-60s %3d done %3d partly %3d not yet\n", titles[section], of[section, "done"], \
+                of[section, "partly"], of[section, "not yet"]
+        }
+        if (seen_rows > 0)
+            printf "sections 1, 2, 3.2, 4, 5, 6 without 6.9, 7.1, 7.3: %d of %d rows done, %.1f %%\n", seen_done, \
+                seen_rows, 100 * seen_done / seen_rows
         printf "compatibility: %d done, %d partly, %d not yet; %d tests named\n", \
             count["done"], count["partly"], count["not yet"], tests
         if (count["done"] == 0) failed = 1

@@ -51,7 +51,7 @@ static void write_outcome(struct api_call *call, const struct broker_result *res
     json_write_object_begin(&s->writer);
     json_write_name(&s->writer, SLICE("result"));
     json_write_object_begin(&s->writer);
-    api_write_position(&s->writer, &result->publish);
+    api_publication_result(call, &s->writer, &result->publish);
     json_write_object_end(&s->writer);
     json_write_object_end(&s->writer);
 }

@@ -28,6 +28,7 @@ struct channels_state {
     struct map seen; /* buckets owned */
     uint64_t cursor;
     bool in_maps; /* the other channels are done */
+    uint64_t started_ns;
     struct json_writer writer;
     bool failed; /* memory was out */
 };
@@ -98,6 +99,8 @@ static enum api_outcome go_on(struct api_call *call)
     if (s->failed) return api_error(call, API_ERROR_INTERNAL);
     if (more) return api_again(call, go_on);
     json_write_object_end(&s->writer);
+    metrics_observe(call->engine->metrics, METRIC_NODE_SURVEY_DURATION, METRIC_SURVEY_CHANNELS,
+                    (double)(engine_clock_ns(call->engine) - s->started_ns) / 1e9);
     return api_result_end(call, &s->writer);
 }
 
@@ -109,6 +112,7 @@ static enum api_outcome run(struct api_call *call, const void *request)
     struct channels_state *s = api_state_new(call, sizeof *s);
     if (s) s->pattern = arena_copy(&call->arena, r->pattern);
     if (!s || !s->pattern.ptr) return api_error(call, API_ERROR_INTERNAL);
+    s->started_ns = engine_clock_ns(call->engine);
     map_init(&s->seen);
     call->drop_ = drop;
     metrics_add(call->engine->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_SURVEY), 1);

@@ -2,7 +2,7 @@
 #include "api/api_methods.h"
 #include "api/api_request.h"
 
-/* Row API-30. The counters are totals since the start, so interval is the uptime. */
+/* Row API-30. Without a snapshot the counters are totals since the start, and interval is the uptime. */
 
 static const struct metrics *const *sets_of(const struct engine_shared *shared)
 {
@@ -22,16 +22,29 @@ static uint64_t gauge(const struct engine_shared *shared, unsigned slot)
     return sum > 0 ? (uint64_t)sum : 0;
 }
 
+/* As Prometheus text; *interval_s is what it covers. */
+static void read_metrics(const struct engine_shared *shared, uint64_t uptime_s, struct buf *text, uint64_t *interval_s)
+{
+    const struct slice version = slice_from_cstr(shared->node.version);
+    buf_clear(text);
+    *interval_s = uptime_s;
+    if (shared->snapshot) {
+        *interval_s = metrics_snapshot_interval_ms(shared->snapshot) / 1000;
+        metrics_snapshot_write(shared->snapshot, version, text);
+    } else {
+        metrics_write(sets_of(shared), shared->worker_count, version, text);
+    }
+}
+
 static void write_metrics(struct api_call *call, struct json_writer *w, uint64_t uptime_s)
 {
-    const struct engine_shared *shared = call->engine->shared;
     struct buf *text = &call->engine->scratch, name;
-    buf_clear(text);
+    uint64_t interval_s;
+    read_metrics(call->engine->shared, uptime_s, text, &interval_s);
     buf_init(&name, BUF_NO_LIMIT);
-    metrics_write(sets_of(shared), shared->worker_count, slice_from_cstr(shared->node.version), text);
     json_write_name(w, SLICE("metrics"));
     json_write_object_begin(w);
-    write_count(w, SLICE("interval"), uptime_s);
+    write_count(w, SLICE("interval"), interval_s);
     json_write_name(w, SLICE("items"));
     json_write_object_begin(w);
     if (buf_ok(text)) api_info_metrics_write(buf_slice(text), &name, w);

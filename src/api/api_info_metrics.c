@@ -54,6 +54,7 @@ static void append_labels(struct buf *out, struct slice text)
         if (label.value.len > 0) insert_label(labels, &count, label);
     }
     for (size_t i = 0; i < count; i++) {
+        if (slice_eq(labels[i].name, SLICE("quantile"))) continue; /* it stands behind the name already */
         buf_append_char(out, '.');
         buf_append(out, labels[i].name);
         buf_append_char(out, '.');
@@ -61,8 +62,21 @@ static void append_labels(struct buf *out, struct slice text)
     }
 }
 
-/* A summary's two numbers carry their kind behind the name. */
-static void append_summary_name(struct buf *out, struct slice name)
+/* quantile="0.5" among the labels: 50, 0.999: 999. */
+static void append_quantile(struct buf *out, struct slice labels)
+{
+    static const struct slice before = { "quantile=\"0.", 12 };
+    while (labels.len > 0 && !slice_starts_with(labels, before)) labels = slice_from(labels, 1);
+    labels = slice_from(labels, labels.len ? before.len : 0);
+    const struct slice digits =
+        slice_head(labels, labels.len && slice_index(labels, '"') > 0 ? (size_t)slice_index(labels, '"') : 0);
+    buf_append(out, SLICE(".quantile."));
+    buf_append(out, digits);
+    if (digits.len == 1) buf_append_char(out, '0');
+}
+
+/* A summary's numbers carry their kind behind the name. */
+static void append_summary_name(struct buf *out, struct slice name, struct slice labels)
 {
     static const struct slice ends[] = { { "_sum", 4 }, { "_count", 6 } };
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
@@ -73,6 +87,7 @@ static void append_summary_name(struct buf *out, struct slice name)
         return;
     }
     append_name(out, name);
+    append_quantile(out, labels);
 }
 
 static void write_line(struct slice line, bool is_summary, struct buf *name, struct json_writer *w)
@@ -84,7 +99,7 @@ static void write_line(struct slice line, bool is_summary, struct buf *name, str
     struct slice family = take_until(&series, '{');
     buf_clear(name);
     if (is_summary)
-        append_summary_name(name, family);
+        append_summary_name(name, family, series);
     else
         append_name(name, family);
     append_labels(name, slice_head(series, series.len ? series.len - 1 : 0));

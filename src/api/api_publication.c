@@ -81,8 +81,17 @@ enum broker_answer api_publication_send(struct api_call *call, const struct api_
     return e->shared->broker->ops->publish(e->shared->broker, &context, &request, api_ticket(call), result);
 }
 
-void api_write_position(struct json_writer *w, const struct broker_publish_result *result)
+static void count_suppressed(const struct api_call *call, uint8_t suppressed)
 {
+    const unsigned reason =
+        suppressed == BROKER_SUPPRESSED_BY_VERSION ? METRIC_SUPPRESSED_VERSION : METRIC_SUPPRESSED_IDEMPOTENCY;
+    if (suppressed) metrics_add(call->engine->metrics, METRIC_AT1(BROKER_PUBLISH_SUPPRESSED, reason), 1);
+}
+
+void api_publication_result(const struct api_call *call, struct json_writer *w,
+                            const struct broker_publish_result *result)
+{
+    count_suppressed(call, result->suppressed);
     if (result->offset > 0) {
         json_write_name(w, SLICE("offset"));
         json_write_u64(w, result->offset);

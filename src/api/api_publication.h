@@ -83,7 +83,8 @@ uint32_t api_publication_code(enum api_publication_problem problem);
 /* Give a checked publication to the broker. */
 enum broker_answer api_publication_send(struct api_call *call, const struct api_publication *p, struct slice channel,
                                         const struct rules_channel *resolved, struct broker_result *result);
-/* The members of a publish result; nothing without history. */
-void api_write_position(struct json_writer *w, const struct broker_publish_result *result);
+/* The members of a publish result, nothing without history; counts one that was suppressed. */
+void api_publication_result(const struct api_call *call, struct json_writer *w,
+                            const struct broker_publish_result *result);
 
 #endif

@@ -16,7 +16,7 @@ static enum api_outcome completed(struct api_call *call, struct broker_result *r
 {
     if (result->status != STATUS_OK) return api_error_status(call, result->status);
     struct json_writer w = api_result_begin(call);
-    api_write_position(&w, &result->publish);
+    api_publication_result(call, &w, &result->publish);
     return api_result_end(call, &w);
 }
 

@@ -1,6 +1,5 @@
 #include "api/api_methods.h"
 #include "api/api_request.h"
-#include "json/json_reader.h"
 
 /* Row API-21. */
 struct subscribe {
@@ -65,15 +64,6 @@ static enum claims_option option(bool given, bool value)
     return !given ? CLAIMS_UNSET : value ? CLAIMS_TRUE : CLAIMS_FALSE;
 }
 
-/* Binary twins are for connections of the binary protocol; into a JSON message only
- * JSON can go. */
-static uint32_t read_json(struct api_call *call, struct slice raw, struct slice b64, struct slice *out)
-{
-    uint32_t code = api_binary(call, raw, b64, out);
-    if (code || b64.len == 0) return code;
-    return json_valid(*out, JSON_DEPTH_DEFAULT) ? 0 : API_ERROR_BAD_REQUEST;
-}
-
 static void fill_override(struct claims_override *out, const struct subscribe *r)
 {
     *out = (struct claims_override){
@@ -89,17 +79,19 @@ static uint32_t fill_effect(struct api_call *call, const struct subscribe *r, st
 {
     struct rules_channel channel;
     uint32_t code = api_channel(call, r->channel, &channel);
-    if (!code) code = read_json(call, r->data, r->b64data, &effect->data);
-    if (!code) code = read_json(call, r->info, r->b64info, &effect->info);
+    if (!code) code = api_binary(call, r->data, r->b64data, &effect->data);
+    if (!code) code = api_binary(call, r->info, r->b64info, &effect->info);
     if (code) return code;
-    /* row OB-06: the error is that of a connection, so that without one there is none */
-    if (r->expire_at > 0 && r->expire_at <= call->engine->wall_ms / 1000 &&
-        registry_workers(call->engine->shared->registry, call->space_, r->user))
-        return API_ERROR_INTERNAL;
     effect->has_recover_since = r->recover_given;
     effect->recover_since = api_position(r->recover_offset, r->recover_epoch);
     fill_override(&effect->override, r);
     return 0;
+}
+
+/* Row OB-06: an end that has passed is an error where somebody would have been subscribed. */
+static enum api_outcome past_expiry_done(struct api_call *call, uint32_t affected)
+{
+    return affected > 0 ? api_error(call, API_ERROR_INTERNAL) : api_result_empty(call);
 }
 
 static enum api_outcome run(struct api_call *call, const void *request)
@@ -112,7 +104,11 @@ static enum api_outcome run(struct api_call *call, const void *request)
                                      .channel = r->channel,
                                      .expire_at_s = r->expire_at };
     uint32_t code = fill_effect(call, r, &effect);
-    return code ? api_error(call, code) : api_run_effect(call, &effect);
+    if (code) return api_error(call, code);
+    enum api_outcome outcome = api_run_effect(call, &effect);
+    bool is_past = r->expire_at > 0 && r->expire_at <= call->engine->wall_ms / 1000;
+    if (outcome == API_PENDING && is_past) call->effect_done_ = past_expiry_done;
+    return outcome;
 }
 
 const struct api_method api_subscribe = {

@@ -62,10 +62,13 @@ struct broker_publish {
     struct slice version_epoch;
 };
 
+/* Why a publish stored and delivered nothing. */
+enum broker_suppressed { BROKER_NOT_SUPPRESSED, BROKER_SUPPRESSED_BY_IDEMPOTENCY, BROKER_SUPPRESSED_BY_VERSION };
+
 struct broker_publish_result {
     uint64_t offset; /* 0 without history */
     char epoch[BROKER_EPOCH_MAX];
-    bool suppressed; /* by idempotency key or version: the first result stands here */
+    uint8_t suppressed; /* enum broker_suppressed; not 0: the first result, or the top, stands here */
 };
 
 struct broker_subscribe {
@@ -74,6 +77,7 @@ struct broker_subscribe {
     bool position;                /* make a stream position if there is none (positioned, recoverable) */
     bool recover;                 /* read what was missed since `since` */
     bool cache;                   /* with recover: at most the latest publication (row HI-26) */
+    bool cache_all;               /* with cache: up to recover_max of the latest, for a filter to choose (row HI-28) */
     struct broker_position since; /* epoch "" = do not compare epochs (row HI-18) */
     uint32_t recover_max;         /* more missed than this = not recovered */
     struct broker_history_options history;
@@ -83,6 +87,7 @@ struct broker_subscribe_result {
     uint64_t seq;               /* covered by this result */
     struct broker_position top; /* epoch "" when the channel has no stream and none was asked for */
     bool recovered;
+    bool latest; /* missed are the latest ones of a cache (cache_all): one of them is what was missed */
     struct broker_publications missed; /* in offset order; only when recovered */
 };
 
@@ -205,6 +210,9 @@ struct broker_context {
 struct broker;
 
 struct broker_ops {
+    /* Whatever is published comes to every worker that subscribed, or as a gap: positions
+     * need not be compared with the top of the stream now and then (row HI-17). */
+    bool delivers_reliably;
     enum broker_answer (*publish)(struct broker *b, const struct broker_context *c,
                                   const struct broker_publish *request, struct broker_ticket ticket,
                                   struct broker_result *result);

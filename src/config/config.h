@@ -54,8 +54,12 @@ struct config {
     char *health_prefix;
     bool prometheus_enabled;
     char *prometheus_prefix;
+    bool count_http_requests;
+    bool init_enabled;
+    char *init_prefix;
     char *node_name; /* "" = made from the host's name and the port */
     uint64_t shutdown_timeout_ms;
+    uint64_t info_metrics_interval_ms;    /* of the metrics in the server API's info */
     char *pid_file;                       /* "" = none */
     struct policy_deployment *deployment; /* shares; sealed */
 };

@@ -86,6 +86,9 @@ static void build_endpoints(struct config *c, const struct config_settings *s)
     c->health_prefix = copy_prefix(s, "health.handler_prefix");
     c->prometheus_enabled = config_get_bool(s, "prometheus.enabled");
     c->prometheus_prefix = copy_prefix(s, "prometheus.handler_prefix");
+    c->count_http_requests = config_get_bool(s, "prometheus.instrument_http_handlers");
+    c->init_enabled = config_get_bool(s, "init.enabled");
+    c->init_prefix = copy_prefix(s, "init.handler_prefix");
 }
 
 struct config *config_build(const struct config_settings *s)
@@ -96,6 +99,7 @@ struct config *config_build(const struct config_settings *s)
     build_endpoints(c, s);
     c->node_name = copy_text(s, "node.name");
     c->shutdown_timeout_ms = config_get_ms(s, "shutdown.timeout");
+    c->info_metrics_interval_ms = config_get_ms(s, "node.info_metrics_aggregate_interval");
     c->pid_file = copy_text(s, "pid_file");
     c->deployment = config_build_deployment(s);
     return c;
@@ -111,6 +115,7 @@ void config_free(struct config *c)
                             c->api_prefix,
                             c->health_prefix,
                             c->prometheus_prefix,
+                            c->init_prefix,
                             c->node_name,
                             c->pid_file,
                             c->tls.cert_pem,

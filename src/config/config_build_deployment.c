@@ -198,10 +198,13 @@ static void build_limits(struct policy_limits *l, const struct config_settings *
     l->connection_limit = (uint32_t)config_get_int(s, "client.connection_limit");
     l->user_connection_limit = (uint32_t)config_get_int(s, "client.user_connection_limit");
     l->connection_rate_limit = (uint32_t)config_get_int(s, "client.connection_rate_limit");
+    l->position_check_delay_ms = config_get_ms(s, "client.channel_position_check_delay");
+    l->position_lag_max_ms = config_get_ms(s, "client.channel_position_max_time_lag");
     l->history_publications_max = (uint32_t)config_get_int(s, "client.history_max_publication_limit");
     l->recovery_publications_max = (uint32_t)config_get_int(s, "client.recovery_max_publication_limit");
     l->channel_len_max = (size_t)config_get_int(s, "channel.max_length");
     l->websocket_message_bytes_max = (size_t)config_get_int(s, "websocket.message_size_limit");
+    l->websocket_write_timeout_ms = config_get_ms(s, "websocket.write_timeout");
     build_compression(l, s);
 }
 
@@ -254,6 +257,7 @@ static void build_names(struct policy_deployment *d, const struct config_setting
     d->personal_channel_enabled = config_get_bool(s, PERSONAL ".enabled");
     d->personal_single_connection = config_get_bool(s, PERSONAL ".single_connection");
     d->personal_channel_namespace = copy_text(s, PERSONAL ".personal_channel_namespace");
+    d->recovered_publications_histogram = config_get_bool(s, "prometheus.recovered_publications_histogram");
     d->rpc_ping_enabled = config_get_bool(s, "rpc.ping.enabled");
     d->rpc_ping_method = copy_text(s, "rpc.ping.method");
     d->private_prefix = copy_text(s, "channel.private_prefix");

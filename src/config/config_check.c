@@ -302,7 +302,7 @@ static bool is_prefix(const char *text)
 static void check_prefixes(struct config_settings *s)
 {
     static const char *const paths[] = { "websocket.handler_prefix", "http_api.handler_prefix", "health.handler_prefix",
-                                         "prometheus.handler_prefix" };
+                                         "prometheus.handler_prefix", "init.handler_prefix" };
     for (size_t i = 0; i < ARRAY_COUNT(paths); i++) {
         const char *text = config_get_text(s, paths[i]);
         if (!is_prefix(text))

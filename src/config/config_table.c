@@ -64,9 +64,9 @@ static const struct config_option TOP[] = {
     { "client.channel_limit", CONFIG_INT, "128", CONFIG_BUILT, .min = 1, .max = 2147483647 },         /* CF-85 */
     { "client.queue_max_size", CONFIG_INT, "1048576", CONFIG_BUILT, .min = 1024, .max = 2147483647 }, /* CF-86 */
     { "client.presence_update_interval", CONFIG_DURATION, "27s", CONFIG_BUILT },                      /* CF-87 */
-    { "client.concurrency", CONFIG_INT, NULL, CONFIG_WARN },                                          /* CF-88 */
-    { "client.channel_position_check_delay", CONFIG_DURATION, "40s", CONFIG_WARN },                   /* CF-89 */
-    { "client.channel_position_max_time_lag", CONFIG_DURATION, NULL, CONFIG_WARN },                   /* CF-90 */
+    { "client.concurrency", CONFIG_INT, NULL, CONFIG_PART },                                          /* CF-88 */
+    { "client.channel_position_check_delay", CONFIG_DURATION, "40s", CONFIG_BUILT },                  /* CF-89 */
+    { "client.channel_position_max_time_lag", CONFIG_DURATION, NULL, CONFIG_BUILT },                  /* CF-90 */
     { "client.connection_limit", CONFIG_INT, NULL, CONFIG_BUILT },                                    /* CF-91 */
     { "client.user_connection_limit", CONFIG_INT, NULL, CONFIG_BUILT },                               /* CF-92 */
     { "client.connection_rate_limit", CONFIG_INT, NULL, CONFIG_BUILT },                               /* CF-93 */
@@ -132,7 +132,7 @@ static const struct config_option TOP[] = {
     { "websocket.read_buffer_size", CONFIG_INT, NULL, CONFIG_PART },                                    /* CF-143 */
     { "websocket.use_write_buffer_pool", CONFIG_BOOL, NULL, CONFIG_PART },                              /* CF-144 */
     { "websocket.write_buffer_size", CONFIG_INT, NULL, CONFIG_PART },                                   /* CF-145 */
-    { "websocket.write_timeout", CONFIG_DURATION, "1000ms", CONFIG_WARN },                              /* CF-146 */
+    { "websocket.write_timeout", CONFIG_DURATION, "1000ms", CONFIG_BUILT },                             /* CF-146 */
     { "websocket.message_size_limit", CONFIG_INT, "65536", CONFIG_BUILT, .min = 1, .max = 2147483647 }, /* CF-147 */
     { "websocket.decompressed_message_size_limit", CONFIG_INT, NULL, CONFIG_BUILT, .min = 0,
       .max = 2147483647 },                                                                         /* CF-148 */
@@ -186,8 +186,8 @@ static const struct config_option TOP[] = {
     { "admin.external", CONFIG_BOOL, NULL, CONFIG_PART },                                          /* CF-196 */
     { "prometheus.enabled", CONFIG_BOOL, NULL, CONFIG_BUILT },                                     /* CF-197 */
     { "prometheus.handler_prefix", CONFIG_TEXT, "/metrics", CONFIG_BUILT },                        /* CF-198 */
-    { "prometheus.instrument_http_handlers", CONFIG_BOOL, NULL, CONFIG_WARN },                     /* CF-199 */
-    { "prometheus.recovered_publications_histogram", CONFIG_BOOL, NULL, CONFIG_WARN },             /* CF-200 */
+    { "prometheus.instrument_http_handlers", CONFIG_BOOL, NULL, CONFIG_BUILT },                    /* CF-199 */
+    { "prometheus.recovered_publications_histogram", CONFIG_BOOL, NULL, CONFIG_BUILT },            /* CF-200 */
     { "prometheus.native_histograms", CONFIG_BOOL, NULL, CONFIG_WARN },                            /* CF-201 */
     { "health.enabled", CONFIG_BOOL, NULL, CONFIG_BUILT },                                         /* CF-202 */
     { "health.handler_prefix", CONFIG_TEXT, "/health", CONFIG_BUILT },                             /* CF-203 */
@@ -195,8 +195,8 @@ static const struct config_option TOP[] = {
     { "swagger.handler_prefix", CONFIG_TEXT, "/swagger", CONFIG_PART },                            /* CF-205 */
     { "debug.enabled", CONFIG_BOOL, NULL, CONFIG_WARN },                                           /* CF-206 */
     { "debug.handler_prefix", CONFIG_TEXT, "/debug/pprof", CONFIG_PART },                          /* CF-207 */
-    { "init.enabled", CONFIG_BOOL, NULL, CONFIG_WARN },                                            /* CF-208 */
-    { "init.handler_prefix", CONFIG_TEXT, "/connection/init", CONFIG_PART },                       /* CF-209 */
+    { "init.enabled", CONFIG_BOOL, NULL, CONFIG_BUILT },                                           /* CF-208 */
+    { "init.handler_prefix", CONFIG_TEXT, "/connection/init", CONFIG_BUILT },                      /* CF-209 */
     { "opentelemetry.enabled", CONFIG_BOOL, NULL, CONFIG_WARN },                                   /* CF-210 */
     { "opentelemetry.api", CONFIG_BOOL, NULL, CONFIG_PART },                                       /* CF-211 */
     { "opentelemetry.consuming", CONFIG_BOOL, NULL, CONFIG_PART },                                 /* CF-212 */
@@ -209,7 +209,7 @@ static const struct config_option TOP[] = {
     { "graphite.tags", CONFIG_BOOL, NULL, CONFIG_PART },                                           /* CF-219 */
     { "usage_stats.disabled", CONFIG_BOOL, NULL, CONFIG_BUILT },                                   /* CF-220 */
     { "node.name", CONFIG_TEXT, NULL, CONFIG_BUILT },                                              /* CF-221 */
-    { "node.info_metrics_aggregate_interval", CONFIG_DURATION, "60s", CONFIG_WARN },               /* CF-222 */
+    { "node.info_metrics_aggregate_interval", CONFIG_DURATION, "60s", CONFIG_BUILT },              /* CF-222 */
     { "shutdown.timeout", CONFIG_DURATION, "30s", CONFIG_BUILT },                                  /* CF-223 */
     { "pid_file", CONFIG_TEXT, NULL, CONFIG_BUILT },                                               /* CF-224 */
     { "enable_unreleased_features", CONFIG_BOOL, NULL, CONFIG_WARN },                              /* CF-225 */

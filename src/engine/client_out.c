@@ -52,7 +52,7 @@ void client_send_blob(struct client *c, struct blob *message, unsigned metric_fr
     if (c->port->queued(c) > e->policy->deployment->limits.queue_bytes_max) client_disconnect(c, DISCONNECT_SLOW);
 }
 
-static void encode_and_send(struct client *c, const struct reply *reply, enum client_order order)
+static void encode_and_send(struct client *c, const struct reply *reply, unsigned metric_frame, enum client_order order)
 {
     if (c->state == CLIENT_CLOSING) return;
     struct buf *scratch = &c->engine->scratch;
@@ -63,7 +63,7 @@ static void encode_and_send(struct client *c, const struct reply *reply, enum cl
         protocol_json_encode_reply(reply, scratch);
     struct blob *message = buf_ok(scratch) ? c->port->message(buf_slice(scratch)) : NULL;
     if (message) {
-        client_send_blob(c, message, metric_frame_of(reply), order);
+        client_send_blob(c, message, metric_frame, order);
     } else {
         client_disconnect(c, DISCONNECT_INTERNAL);
     }
@@ -71,7 +71,7 @@ static void encode_and_send(struct client *c, const struct reply *reply, enum cl
 
 void client_reply(struct client *c, const struct reply *reply)
 {
-    encode_and_send(c, reply, CLIENT_ANSWER);
+    encode_and_send(c, reply, metric_frame_of(reply), CLIENT_ANSWER);
 }
 
 void client_reply_error(struct client *c, uint32_t command_id, enum command_kind kind, uint32_t code)
@@ -97,19 +97,19 @@ void client_reply_error(struct client *c, uint32_t command_id, enum command_kind
         .kind = REPLY_ERROR,
         .error = { .code = code, .message = client_error_message(code), .temporary = client_error_temporary(code) },
     };
-    encode_and_send(c, &r, CLIENT_ANSWER);
+    encode_and_send(c, &r, methods[kind], CLIENT_ANSWER); /* the frame of an error is that of its command */
 }
 
 void client_reply_empty(struct client *c, uint32_t command_id, enum reply_kind kind)
 {
     struct reply r = { .id = command_id, .kind = kind };
-    encode_and_send(c, &r, CLIENT_ANSWER);
+    encode_and_send(c, &r, metric_frame_of(&r), CLIENT_ANSWER);
 }
 
 void client_push(struct client *c, const struct push *push)
 {
     struct reply r = { .kind = REPLY_PUSH, .push = *push };
-    encode_and_send(c, &r, CLIENT_DELIVERY);
+    encode_and_send(c, &r, metric_frame_of(&r), CLIENT_DELIVERY);
 }
 
 /* Borrowed from the publication. */

@@ -66,9 +66,14 @@ bool client_start_subscription(struct client *c, const struct subscription_plan 
 void client_settle_subscription(struct client *c, struct subscription *sub,
                                 const struct broker_subscribe_result *result);
 void client_announce(struct client *c, struct subscription *sub);
+/* The info of the connection is another now: presence shows it, too. */
+void client_renew_presence(struct client *c);
 /* Send what came while it was pending, in order. May end it. */
 void client_flush_backlog(struct client *c, struct subscription *sub);
-/* Fill the protocol's result; publications go to memory from the engine's arena.
+/* Row HI-28: of the latest publications of a cache the newest that passes the filter is
+ * what was missed; without any the cache counts as empty. */
+void client_choose_latest(const struct subscription *sub, struct broker_subscribe_result *r);
+/* Fill the protocol's result, and count the recovery; publications go to memory from the engine's arena.
  * False: memory was out, or the client is closed for what it cannot read. */
 bool client_subscribe_result(struct client *c, struct subscription *sub, const struct broker_subscribe_result *r,
                              bool was_recovering, uint64_t since_offset, struct subscribe_result *out);
@@ -94,6 +99,10 @@ static inline bool client_wants_live(struct client *c, const struct subscription
 }
 /* Keep a live event of a pending subscription. */
 void client_keep_for_later(struct subscription *sub, struct publication *p);
+
+/* The place of this worker in a channel's stream is lost: all its positioned subscriptions
+ * end as above. The channel may be gone afterwards. fanout.c */
+void fanout_lose_position(struct hub_channel *channel);
 
 /* ---- shared bits ---- */
 

@@ -28,6 +28,7 @@ static bool replace_info(struct client *c, struct slice info)
     if (held_bytes_failed(copy, info)) return false;
     mem_free(extra->conn_info);
     extra->conn_info = copy;
+    client_renew_presence(c);
     return true;
 }
 

@@ -114,7 +114,8 @@ static void finish_subscribe(struct client *c, struct operation *op, struct brok
         client_reply_error(c, op->command_id, COMMAND_SUBSCRIBE, CLIENT_ERROR_INTERNAL);
         return;
     }
-    const struct broker_subscribe_result *r = &result->subscribe;
+    struct broker_subscribe_result *r = &result->subscribe;
+    client_choose_latest(sub, r);
     if (op->strict_recovery && op->was_recovering && !r->recovered) {
         client_count_subscription(c, sub);
         client_end_subscription(c, sub);
@@ -129,8 +130,6 @@ static void finish_subscribe(struct client *c, struct operation *op, struct brok
     }
     if (!client_can_read_bytes(c, op->data)) return;
     reply.subscribe.data = held_bytes_slice(op->data);
-    if (op->was_recovering)
-        metrics_add(c->engine->metrics, METRIC_AT2(CLIENT_RECOVER, r->recovered, r->missed.count > 0), 1);
     client_reply(c, &reply);
     client_announce(c, sub);
     client_flush_backlog(c, sub);

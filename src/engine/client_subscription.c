@@ -1,5 +1,7 @@
 #include "base/mem.h"
 #include "engine/client_map.h"
+#include "engine/client_parts.h"
+#include "engine/position_check.h"
 
 /* A subscription that waits longer than this many events, or bytes, for its own
  * answer starts from an insufficient state instead. */
@@ -55,6 +57,23 @@ void client_set_expiry(struct subscription *sub, int64_t expire_at_s)
     sub->expire_at_s = expire_at_s > UINT32_MAX ? UINT32_MAX : (uint32_t)expire_at_s;
 }
 
+static void count_action(struct engine *e, unsigned action)
+{
+    metrics_add(e->metrics, METRIC_AT1(NODE_ACTION_COUNT, action), 1);
+}
+
+/* What the reference counts as so many actions is one call here. */
+static void count_subscribe(struct engine *e, const struct subscription *sub, const struct broker_subscribe *r)
+{
+    count_action(e, METRIC_ACTION_ADD_SUBSCRIPTION);
+    if (sub->channel->subscriber_count == 1) count_action(e, METRIC_ACTION_BROKER_SUBSCRIBE);
+    if (!r->position) return;
+    count_action(e, METRIC_ACTION_HISTORY);
+    count_action(e, !r->recover ? METRIC_ACTION_HISTORY_STREAM_TOP
+                    : r->cache  ? METRIC_ACTION_HISTORY_RECOVER_CACHE
+                                : METRIC_ACTION_HISTORY_RECOVER);
+}
+
 bool client_start_subscription(struct client *c, const struct subscription_plan *plan, struct operation *op)
 {
     struct engine *e = c->engine;
@@ -80,7 +99,9 @@ bool client_start_subscription(struct client *c, const struct subscription_plan 
         .channel = plan->channel,
         .position = positioned,
         .recover = plan->recover && (plan->flags & SUB_RECOVERABLE),
-        .cache = plan->options->recovery_mode == POLICY_RECOVERY_CACHE,
+        /* row API-21: the mode of the namespace is not that of the server API */
+        .cache = plan->options->recovery_mode == POLICY_RECOVERY_CACHE && !op->effect,
+        .cache_all = plan->filter != NULL,
         .recover_max = e->policy->deployment->limits.recovery_publications_max,
         .history = client_history_options(e, plan->options),
     };
@@ -93,7 +114,7 @@ bool client_start_subscription(struct client *c, const struct subscription_plan 
     if (epoch_len) memcpy(request.since.epoch, plan->since_epoch.ptr, epoch_len);
     struct broker_context context = engine_broker_context(e);
     struct broker_result result = { 0 };
-    metrics_add(e->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_ADD_SUBSCRIPTION), 1);
+    count_subscribe(e, sub, &request);
     enum broker_answer answer =
         e->shared->broker->ops->subscribe(e->shared->broker, &context, &request, operation_ticket(op), &result);
     operation_settle(op, answer, &result);
@@ -131,6 +152,7 @@ static void adopt_position(struct subscription *sub, const struct broker_positio
     }
     if (channel->has_position) return;
     channel->has_position = true;
+    position_check_heard(sub->client->engine, channel);
     channel->offset = top->offset;
     memcpy(channel->epoch, top->epoch, sizeof channel->epoch);
 }
@@ -140,7 +162,7 @@ void client_count_subscription(struct client *c, struct subscription *sub)
     struct metrics *m = c->engine->metrics;
     sub->flags |= SUB_REGISTERED;
     metrics_add(m, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
-    metrics_add(m, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, METRIC_CLIENT_NAME_UNREGISTERED), 1);
+    metrics_add(m, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, c->has_name), 1);
 }
 
 void client_expire_subscription(struct client *c, struct subscription *sub, int64_t expire_at_s)
@@ -214,20 +236,33 @@ struct publication_info client_publication_info(const struct client *c, const st
     };
 }
 
-void client_announce(struct client *c, struct subscription *sub)
+static enum status add_presence(struct client *c, const struct subscription *sub)
 {
     struct engine *e = c->engine;
-    if (sub->flags & SUB_PRESENCE) {
-        char id[CLIENT_ID_LEN + 1];
-        struct publication_info info = client_publication_info(c, sub, id);
-        struct broker_context context = engine_broker_context(e);
-        metrics_add(e->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_ADD_PRESENCE), 1);
-        if (e->shared->broker->ops->presence_add(e->shared->broker, &context, c->space, hub_channel_name(sub->channel),
-                                                 &info) != STATUS_OK) {
-            sub->flags &= (uint16_t)~SUB_EMITS_JOIN_LEAVE; /* no leave without a join */
-            client_disconnect(c, DISCONNECT_INTERNAL);
-            return;
-        }
+    char id[CLIENT_ID_LEN + 1];
+    struct publication_info info = client_publication_info(c, sub, id);
+    struct broker_context context = engine_broker_context(e);
+    metrics_add(e->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_ADD_PRESENCE), 1);
+    return e->shared->broker->ops->presence_add(e->shared->broker, &context, c->space, hub_channel_name(sub->channel),
+                                                &info);
+}
+
+void client_renew_presence(struct client *c)
+{
+    LIST_EACH(node, next, &c->subscriptions)
+    {
+        const struct subscription *sub = LIST_ENTRY(node, struct subscription, in_client);
+        /* without memory for the new entry the old one stays */
+        if (!sub->pending && (sub->flags & SUB_PRESENCE)) (void)add_presence(c, sub);
+    }
+}
+
+void client_announce(struct client *c, struct subscription *sub)
+{
+    if ((sub->flags & SUB_PRESENCE) && add_presence(c, sub) != STATUS_OK) {
+        sub->flags &= (uint16_t)~SUB_EMITS_JOIN_LEAVE; /* no leave without a join */
+        client_disconnect(c, DISCONNECT_INTERNAL);
+        return;
     }
     if (sub->flags & SUB_EMITS_JOIN_LEAVE) publish_member(c, sub, PUBLICATION_JOIN);
     if (sub->flags & SUB_MAP_KEYS) client_map_keys_add(c, sub);
@@ -287,6 +322,37 @@ void client_flush_backlog(struct client *c, struct subscription *sub)
     if (lost) client_insufficient_state(c, sub);
 }
 
+/* Does the subscriber want a publication of the history? What its filter drops there is not counted. */
+static bool wants_missed(const struct subscription *sub, const struct publication *p)
+{
+    return !sub->filter || tags_filter_match(sub->filter, p->content.tags, p->content.tag_count);
+}
+
+void client_choose_latest(const struct subscription *sub, struct broker_subscribe_result *r)
+{
+    struct broker_publications *missed = &r->missed;
+    if (!r->latest || !r->recovered || missed->count == 0) return;
+    struct publication *chosen = NULL;
+    for (uint32_t i = missed->count; i-- > 0;) {
+        struct publication *p = missed->items[i];
+        if (!chosen && wants_missed(sub, p)) {
+            chosen = p;
+        } else {
+            publication_unref(p);
+        }
+    }
+    missed->items[0] = chosen;
+    missed->count = chosen ? 1 : 0;
+    r->recovered = chosen != NULL;
+}
+
+static void count_recovery(struct engine *e, bool recovered, uint32_t publications)
+{
+    metrics_add(e->metrics, METRIC_AT2(CLIENT_RECOVER, recovered, publications > 0), 1);
+    if (recovered && e->policy->deployment->recovered_publications_histogram)
+        metrics_observe(e->metrics, METRIC_CLIENT_RECOVERED_PUBLICATIONS, 0, publications);
+}
+
 bool client_subscribe_result(struct client *c, struct subscription *sub, const struct broker_subscribe_result *r,
                              bool was_recovering, uint64_t since_offset, struct subscribe_result *out)
 {
@@ -303,13 +369,14 @@ bool client_subscribe_result(struct client *c, struct subscription *sub, const s
     uint32_t wanted = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct publication *p = r->missed.items[i];
-        if (!client_wants(c, sub, p)) continue;
+        if (!wants_missed(sub, p)) continue;
         if (!client_can_read(c, p)) return false;
         client_publication_fields(p, &fields[wanted], &infos[wanted]);
         if ((sub->flags & SUB_DELTA) && !client_delta_recovered(c, &chain, p, &fields[wanted])) return false;
         wanted++;
     }
     client_delta_recovered_all(sub, &chain, r->top.offset);
+    if (was_recovering) count_recovery(e, r->recovered, wanted);
     *out = (struct subscribe_result){
         .publications = fields,
         .publication_count = wanted,
@@ -352,9 +419,10 @@ void client_end_subscription(struct client *c, struct subscription *sub)
         else
             ops->unsubscribe(e->shared->broker, &context, c->space, channel);
         metrics_sub(e->metrics, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
-        metrics_sub(e->metrics, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, METRIC_CLIENT_NAME_UNREGISTERED), 1);
+        metrics_sub(e->metrics, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, c->has_name), 1);
     }
-    metrics_add(e->metrics, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_REMOVE_SUBSCRIPTION), 1);
+    count_action(e, METRIC_ACTION_REMOVE_SUBSCRIPTION);
+    if (sub->channel->subscriber_count == 1) count_action(e, METRIC_ACTION_BROKER_UNSUBSCRIBE);
     operation_forget_subscription(c, sub);
     c->subscription_count--;
     hub_unsubscribe(&e->hub, sub);

@@ -83,11 +83,43 @@ static void finish_server_subscribe(struct client *c, struct operation *op, stru
                                                                    : top->offset,
                            .data = held_bytes_slice(op->data) },
         };
-        client_push(c, &push);
+        if (client_can_read_bytes(c, op->data)) client_push(c, &push);
         client_announce(c, sub);
         client_flush_backlog(c, sub);
     }
     effect_run_step_done(run, sub != NULL);
+}
+
+/* A client that is subscribed already gets the new info, data and expiry as if it had not
+ * been, but its place in the stream and among those present stays: nothing on its way to
+ * it may be lost. */
+static void subscribe_again(struct client *c, struct subscription *sub, const struct subscription_plan *plan,
+                            struct slice data_bytes)
+{
+    const uint16_t kept = SUB_POSITIONED | SUB_RECOVERABLE | SUB_REGISTERED | SUB_FROM_TOKEN | SUB_DELTA |
+                          SUB_DELTA_READY | (uint16_t)(sub->flags & SUB_PRESENCE);
+    struct held_bytes *info = held_bytes_copy(plan->chan_info), *data = held_bytes_copy(data_bytes);
+    if (held_bytes_failed(info, plan->chan_info) || held_bytes_failed(data, data_bytes)) {
+        mem_free(info);
+        mem_free(data);
+        client_disconnect(c, DISCONNECT_INTERNAL);
+        return;
+    }
+    mem_free(sub->chan_info);
+    sub->chan_info = info;
+    sub->flags = (uint16_t)((sub->flags & kept) | (plan->flags & ~kept));
+    if (plan->expire_at_s > 0) client_expire_subscription(c, sub, plan->expire_at_s);
+    const bool positioned = (sub->flags & SUB_POSITIONED) != 0;
+    const struct push push = { .kind = PUSH_SUBSCRIBE,
+                               .channel = hub_channel_name(sub->channel),
+                               .subscribe = { .recoverable = (sub->flags & SUB_RECOVERABLE) != 0,
+                                              .positioned = positioned,
+                                              .epoch = slice_from_cstr(positioned ? sub->channel->epoch : ""),
+                                              .offset = positioned ? sub->channel->offset : 0,
+                                              .data = held_bytes_slice(data) } };
+    if (client_can_read_bytes(c, data)) client_push(c, &push);
+    mem_free(data);
+    client_announce(c, sub);
 }
 
 static void do_subscribe(struct effect_run *run, struct client *c)
@@ -95,9 +127,13 @@ static void do_subscribe(struct effect_run *run, struct client *c)
     const struct effect_request *r = &run->effect->request;
     struct engine *e = run->engine;
     struct rules_channel channel;
-    if (client_find_subscription(c, r->channel) || rules_resolve(e->policy, c->space, r->channel, false, &channel) != 0)
+    struct subscription *sub = client_find_subscription(c, r->channel);
+    if ((sub && sub->pending) || rules_resolve(e->policy, c->space, r->channel, false, &channel) != 0) return;
+    if (r->expire_at_s > 0 && client_seconds_left(e, r->expire_at_s) == 0) {
+        run->affected++; /* row OB-06: an error, but only where somebody is concerned */
         return;
-    if (c->subscription_count >= e->policy->deployment->limits.channel_limit) {
+    }
+    if (!sub && c->subscription_count >= e->policy->deployment->limits.channel_limit) {
         client_disconnect(c, DISCONNECT_CHANNEL_LIMIT);
         return;
     }
@@ -112,11 +148,17 @@ static void do_subscribe(struct effect_run *run, struct client *c)
         .since_offset = r->recover_since.offset,
         .since_epoch = slice_from_cstr(r->recover_since.epoch),
     };
+    if (sub) {
+        run->affected++;
+        subscribe_again(c, sub, &plan, r->data);
+        return;
+    }
     struct held_bytes *data = held_bytes_copy(r->data);
     struct operation *op =
         held_bytes_failed(data, r->data) ? NULL : operation_new(c, r->channel, finish_server_subscribe);
     if (op) {
         op->effect = run;
+        op->since_offset = plan.since_offset;
         run->waiting++;
         op->data = data;
         if (client_start_subscription(c, &plan, op)) return;
@@ -185,6 +227,7 @@ static void do_refresh(struct effect_run *run, struct client *c)
         }
         mem_free(c->extra->conn_info);
         c->extra->conn_info = info;
+        client_renew_presence(c);
     }
     struct push push = { .kind = PUSH_REFRESH };
     if (r->expire_at_s > 0) {

@@ -21,7 +21,7 @@ struct effect_request {
     struct slice session; /* only this session; no transport of today has one: matches none when set */
     struct slice channel; /* subscribe, unsubscribe */
     /* subscribe */
-    struct slice info, data; /* raw JSON */
+    struct slice info, data; /* any bytes; clients of JSON cannot have what is not JSON */
     int64_t expire_at_s;     /* 0 = never; refresh: the new expiry */
     struct claims_override override;
     bool has_recover_since;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/client_parts.h"
+#include "engine/position_check.h"
 
 /* What one message may make us hold while it is worked on: a hostile `subs` of a
  * token, decoded strings, 300 publications of a recovery. */
@@ -86,6 +87,7 @@ enum status engine_init(struct engine *e, struct engine_shared *shared, uint32_t
     };
     list_init(&e->tasks);
     list_init(&e->orphans);
+    list_init(&e->position_questions);
     hub_init(&e->hub);
     arena_init(&e->arena, ARENA_BYTES_MAX);
     buf_init(&e->scratch, SCRATCH_BYTES_MAX);
@@ -100,6 +102,7 @@ void engine_deinit(struct engine *e)
     {
         operation_free(LIST_ENTRY(node, struct operation, in_client));
     }
+    position_check_deinit(e);
     for (size_t i = 0; i < ARRAY_COUNT(e->pings); i++) blob_unref(e->pings[i]);
     auth_verifier_unref(e->verifier);
     auth_verifier_unref(e->subscription_verifier);

@@ -18,7 +18,7 @@
 #include "engine/registry.h"
 #include "keys/key_store.h"
 #include "mailbox/countdown.h"
-#include "metrics/metrics.h"
+#include "metrics/metrics_snapshot.h"
 #include "policy/policy.h"
 
 struct client;
@@ -42,6 +42,7 @@ struct engine_shared {
     struct key_store *keys; /* of key sets; may be NULL where no deployment has one */
     struct engine_node node;
     struct metrics *metrics[POST_OFFICE_MAX]; /* one set per worker; read by anyone */
+    struct metrics_snapshot *snapshot;        /* of all sets, for info; NULL = totals are shown instead */
     /* Workers' clients in all, for client.connection_limit. */
     atomic_uint client_count;
     atomic_ullong connects; /* numbers connections in the order of their connect */
@@ -83,6 +84,9 @@ struct engine {
     struct arena arena; /* of the message in work */
     struct buf scratch; /* for encoding; cleared before each use */
     struct list tasks;
+    struct list position_questions; /* position_check.h */
+    uint64_t next_position_ms;
+    bool position_round;
     struct list orphans;                        /* pending subscribe operations whose client has gone */
     uint32_t next_operation;                    /* numbers pending calls */
     struct blob *pings[PUBLICATION_FORM_COUNT]; /* the server ping, made once per wire form */

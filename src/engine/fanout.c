@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/client_parts.h"
+#include "engine/position_check.h"
 
 static struct engine *(*find_engine)(void *worker_context);
 
@@ -15,15 +16,23 @@ struct engine *engine_of_worker(void *worker_context)
     return find_engine(worker_context);
 }
 
+/* Row HI-16: the publication was too long on its way to be of use to positioned subscribers. */
+static bool came_too_late(const struct engine *e, const struct publication *p)
+{
+    const uint64_t lag_max_ms = e->policy->deployment->limits.position_lag_max_ms;
+    return lag_max_ms > 0 && p->time_ms > 0 && e->wall_ms - p->time_ms > (int64_t)lag_max_ms;
+}
+
 /* Does the publication continue the stream that positioned subscribers follow? Rows
- * HI-13 and HI-14. */
-static bool continues_stream(struct hub_channel *channel, const struct publication *p)
+ * HI-13, HI-14 and HI-16. */
+static bool continues_stream(const struct engine *e, struct hub_channel *channel, const struct publication *p)
 {
     if (!channel->has_position || p->offset == 0) return true;
     if (channel->epoch[0] == 0) memcpy(channel->epoch, p->epoch, sizeof channel->epoch);
     bool same = strcmp(channel->epoch, p->epoch) == 0;
     if (same && p->offset <= channel->offset) return true; /* came before the first position was taken */
-    bool next = same && p->offset == channel->offset + 1;
+    bool next = same && p->offset == channel->offset + 1 && !came_too_late(e, p);
+    position_check_heard(e, channel);
     channel->offset = p->offset;
     memcpy(channel->epoch, p->epoch, sizeof channel->epoch);
     return next;
@@ -48,7 +57,7 @@ static struct hub_channel *find(const struct engine *e, uint32_t space, struct s
 
 static void deliver(struct engine *e, struct hub_channel *channel, struct publication *p)
 {
-    bool continues = continues_stream(channel, p);
+    bool continues = continues_stream(e, channel, p);
     LIST_EACH(node, next, &channel->subscriptions)
     {
         struct subscription *sub = LIST_ENTRY(node, struct subscription, in_channel);
@@ -75,6 +84,8 @@ static void deliver_mail(struct mail *mail, void *worker_context, bool is_map)
     /* After a gap, what was read again is still in the mailbox: the gap's mail overtook it. */
     bool read_again = channel && p->offset > 0 && p->seq <= channel->regained_seq;
     if (channel && !read_again) {
+        if (p->content.kind == PUBLICATION_DATA && p->time_ms > 0)
+            metrics_observe(e->metrics, METRIC_NODE_PUB_SUB_LAG, 0, (double)(e->wall_ms - p->time_ms) / 1e3);
         uint64_t started_ns = engine_clock_ns(e);
         unsigned type = message_type(p);
         deliver(e, channel, p);
@@ -96,6 +107,22 @@ void engine_deliver_map_publication(struct mail *mail, void *worker_context)
 
 /* ---- gaps ---- */
 
+void fanout_lose_position(struct hub_channel *channel)
+{
+    channel->has_position = false;
+    LIST_EACH(node, next, &channel->subscriptions)
+    {
+        struct subscription *sub = LIST_ENTRY(node, struct subscription, in_channel);
+        bool last = next == &channel->subscriptions;
+        if (sub->pending) {
+            sub->flags |= SUB_LOST_EVENTS;
+        } else if (sub->flags & (SUB_POSITIONED | SUB_MAP)) {
+            client_insufficient_state(sub->client, sub);
+        }
+        if (last) break; /* the channel may have gone with its last subscription */
+    }
+}
+
 /* What was missed is delivered where it can be read again; otherwise positioned
  * subscriptions and those of maps end, and the others have lost events, which is counted. */
 static void take_up(struct engine *e, struct hub_channel *channel, struct broker_result *result)
@@ -114,18 +141,7 @@ static void take_up(struct engine *e, struct hub_channel *channel, struct broker
     }
     LOG_WARN("channel lost events on a worker", LOG_STR("channel", hub_channel_name(channel)),
              LOG_U64("worker", e->index));
-    channel->has_position = false;
-    LIST_EACH(node, next, &channel->subscriptions)
-    {
-        struct subscription *sub = LIST_ENTRY(node, struct subscription, in_channel);
-        bool last = next == &channel->subscriptions;
-        if (sub->pending) {
-            sub->flags |= SUB_LOST_EVENTS;
-        } else if (sub->flags & (SUB_POSITIONED | SUB_MAP)) {
-            client_insufficient_state(sub->client, sub);
-        }
-        if (last) break;
-    }
+    fanout_lose_position(channel);
 }
 
 static enum broker_answer regain(struct engine *e, const struct broker_subscribe *request, bool is_map,
@@ -184,7 +200,8 @@ void engine_deliver_completion(struct mail *mail, void *worker_context)
     if (c) {
         operation_complete(e, c, completion);
     } else if (!handle_set(completion->ticket.handle)) {
-        broker_completion_free(completion); /* joins and leaves: nobody waits */
+        /* else of joins and leaves: nobody waits */
+        if (!position_check_answered(e, completion)) broker_completion_free(completion);
     } else if (!operation_complete_orphan(e, completion)) {
         e->worker.complete(e->worker.context, completion);
     }

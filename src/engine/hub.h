@@ -21,8 +21,10 @@ struct hub_channel {
     char epoch[BROKER_EPOCH_MAX];
     uint32_t space;
     uint32_t subscriber_count;
+    uint32_t heard_s;  /* low bits of the time when the position was last known to be right */
     bool has_position; /* a positioned subscription has told where the stream stands */
     bool is_map;       /* of the map broker: another channel than the stream of its name */
+    bool doubted;      /* the broker's top was another: see position_check.h */
     uint16_t name_len;
     char name[];
 };

@@ -120,6 +120,9 @@ static inline void metrics_sub(struct metrics *m, unsigned slot, uint64_t n)
 /* label_value: of the histogram's label. Negative and undefined seconds count as 0. */
 void metrics_observe(struct metrics *m, enum metric_histogram histogram, unsigned label_value, double seconds);
 
+/* Does the slot belong to a gauge? Slow: walks all families. */
+bool metrics_is_gauge(unsigned slot);
+
 /* The sum of a slot over the sets, for those who show one number. */
 int64_t metrics_sum(const struct metrics *const *sets, size_t set_count, unsigned slot);
 

@@ -93,6 +93,13 @@
     X(K, UNVERSIONED, "unversioned") \
     X(K, UNREGISTERED, "unregistered")
 
+#define METRIC_SURVEY_LIST(X, K) \
+    X(K, CHANNELS, "channels")
+
+#define METRIC_SUPPRESSED_LIST(X, K) \
+    X(K, IDEMPOTENCY, "idempotency") \
+    X(K, VERSION, "version")
+
 #define METRIC_NO_YES_LIST(X, K) \
     X(K, NO, "no") \
     X(K, YES, "yes")
@@ -158,6 +165,8 @@
     X(RECOVERED, "recovered", METRIC_NO_YES_LIST) \
     X(HAS_PUBLICATIONS, "has_recovered_publications", METRIC_NO_YES_LIST) \
     X(API_METHOD, "method", METRIC_API_METHOD_LIST) \
+    X(SURVEY, "op", METRIC_SURVEY_LIST) \
+    X(SUPPRESSED, "reason", METRIC_SUPPRESSED_LIST) \
     X(REASON, "reason", METRIC_REASON_LIST)
 
 #define METRIC_CODE_LABEL_LIST(X) \
@@ -227,11 +236,14 @@
       "Bytes of messages received from client connections, without framing overhead.") \
     X(TRANSPORT_OUTGOING_CLOSE, COUNTER, "transport_outgoing_close_count", TRANSPORT, CLOSE_CODE, NONE, "", TOUCHED, \
       "Number of close frames sent to clients, by transport and code.") \
+    X(BROKER_PUBLISH_SUPPRESSED, COUNTER, "broker_publish_suppressed_count", SUPPRESSED, NONE, NONE, \
+      METRIC_NAMESPACE_LABEL, TOUCHED, "Number of suppressed publish operations.") \
     X(API_COMMAND_ERRORS, COUNTER, "api_command_errors_total", API_METHOD, API_ERROR, NONE, "protocol=\"http\"", \
       TOUCHED, "Total errors in API commands.")
 
-/* Histograms of seconds: X(id, name, bounds, label, constant labels, form, help).
- * WITH_SUMMARY writes <name> as a summary of sum and count, and <name>_histogram. */
+/* Histograms, of seconds but for one: X(id, name, bounds, label, constant labels, form, help).
+ * WITH_SUMMARY writes <name> as a summary, and <name>_histogram. Its quantiles are
+ * estimated from the histogram. */
 
 #define METRIC_BOUNDS_COMMAND(X) \
     X(0.0001) \
@@ -244,7 +256,20 @@
 
 #define METRIC_BOUNDS_API(X) X(0.005) X(0.01) X(0.025) X(0.05) X(0.1) X(0.25) X(0.5) X(1) X(2.5) X(5) X(10)
 
+#define METRIC_BOUNDS_SURVEY(X) X(0.001) X(0.005) X(0.01) X(0.025) X(0.05) X(0.1) X(0.25) X(0.5) X(1) X(2.5) X(5) X(10)
+
+#define METRIC_BOUNDS_LAG(X) X(0.001) X(0.005) X(0.01) X(0.025) X(0.05) X(0.1) X(0.2) X(0.5) X(1) X(2) X(5) X(10)
+
+#define METRIC_BOUNDS_RECOVERED(X) \
+    X(0) X(1) X(2) X(3) X(5) X(10) X(20) X(50) X(100) X(250) X(500) X(1000) X(2000) X(5000) X(10000)
+
 #define METRIC_HISTOGRAM_LIST(X) \
+    X(NODE_SURVEY_DURATION, "node_survey_duration_seconds", METRIC_BOUNDS_SURVEY, SURVEY, "", WITH_SUMMARY, \
+      "Survey duration.") \
+    X(NODE_PUB_SUB_LAG, "node_pub_sub_lag_seconds", METRIC_BOUNDS_LAG, NONE, METRIC_NAMESPACE_LABEL, PLAIN, \
+      "Pub sub lag in seconds") \
+    X(CLIENT_RECOVERED_PUBLICATIONS, "client_recovered_publications", METRIC_BOUNDS_RECOVERED, NONE, \
+      METRIC_NAMESPACE_LABEL, PLAIN, "Number of publications recovered during subscription recovery.") \
     X(NODE_BROADCAST_DURATION, "node_broadcast_duration_seconds", METRIC_BOUNDS_BROADCAST, MESSAGE, \
       METRIC_NAMESPACE_LABEL, PLAIN, "Broadcast duration in seconds") \
     X(CLIENT_COMMAND_DURATION, "client_command_duration_seconds", METRIC_BOUNDS_COMMAND, METHOD, \

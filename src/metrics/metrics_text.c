@@ -1,4 +1,6 @@
 /* The text form: Prometheus exposition format 0.0.4. */
+#include <stdlib.h>
+
 #include "metrics/metrics.h"
 
 #define PREFIX          "centrifugo_"
@@ -210,6 +212,37 @@ static uint64_t write_buckets(struct buf *out, const struct sets *sets, const st
     return count;
 }
 
+/* Within its bucket the quantile is taken to lie as if the observations were spread
+ * evenly; above all bounds it is the last bound. */
+static double estimate_quantile(const struct sets *sets, const struct histogram *h, unsigned value, uint64_t count,
+                                double quantile)
+{
+    const double rank = quantile * (double)count;
+    double lower = 0;
+    uint64_t below = 0;
+    for (unsigned i = 0; i < h->bound_count; i++) {
+        const uint64_t inside = sum_cell(sets, first_cell(h, value) + i);
+        const double upper = strtod(h->bounds[i], NULL);
+        if (inside > 0 && (double)(below + inside) >= rank)
+            return lower + (upper - lower) * (rank - (double)below) / (double)inside;
+        below += inside;
+        lower = upper;
+    }
+    return lower;
+}
+
+static void write_quantiles(struct buf *out, const struct sets *sets, const struct histogram *h, unsigned value,
+                            uint64_t count)
+{
+    static const char *const quantiles[] = { "0.5", "0.99", "0.999" };
+    for (size_t i = 0; i < ARRAY_COUNT(quantiles); i++) {
+        put(out, h->name);
+        bool open = open_labels(out, h, value);
+        put_label(out, &open, "quantile", quantiles[i]);
+        buf_printf(out, "} %.6g\n", estimate_quantile(sets, h, value, count, strtod(quantiles[i], NULL)));
+    }
+}
+
 static void write_summary(struct buf *out, const struct sets *sets, const struct histogram *h)
 {
     bool headed = false;
@@ -218,6 +251,7 @@ static void write_summary(struct buf *out, const struct sets *sets, const struct
         if (count == 0) continue;
         if (!headed) put_head(out, h->name, "", "summary", h->help);
         headed = true;
+        write_quantiles(out, sets, h, value, count);
         write_sum_and_count(out, sets, h, "", value, count);
     }
 }
@@ -233,6 +267,15 @@ static void write_histogram(struct buf *out, const struct sets *sets, const stru
         uint64_t count = write_buckets(out, sets, h, suffix, value);
         write_sum_and_count(out, sets, h, suffix, value, count);
     }
+}
+
+bool metrics_is_gauge(unsigned slot)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(families); i++) {
+        const unsigned first = families[i].first_slot;
+        if (slot >= first && slot - first < series_count(families[i].labels)) return families[i].type == TYPE_GAUGE;
+    }
+    return false;
 }
 
 static void write_build(struct buf *out, struct slice version)

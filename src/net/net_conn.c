@@ -11,6 +11,7 @@
 #include "net/net_loop.h"
 #include "net/net_queue.h"
 #include "net/net_reader.h"
+#include "net/net_stall_private.h"
 #include "net/net_tls_private.h"
 #include "net/net_writer.h"
 
@@ -208,7 +209,8 @@ static void close_softly(struct net_conn *conn, enum net_close how, struct blob 
     net_conn_drop(conn, NET_FLAG_REDELIVER);
     if (net_conn_has(conn, NET_FLAG_MORE)) net_conn_mark_readable(conn);
     /* with nothing to send there is no EPOLLOUT to wait for */
-    if (net_queue_empty(conn)) net_conn_drop(conn, NET_FLAG_BLOCKED);
+    if (net_queue_empty(conn)) net_stall_end(conn);
+    if (net_conn_has(conn, NET_FLAG_BLOCKED)) net_conn_unmark_dirty(conn); /* the linger time holds from now on */
     net_conn_mark_dirty(conn, NET_FLUSH_DELIVERY);
     timer_arm(&conn->loop->wheel, &conn->timer_, conn->loop->now_ms + linger_ms);
 }
@@ -231,7 +233,7 @@ void net_conn_refuse(struct net_conn *conn, struct blob *last)
 {
     drop_output(conn);
     net_tls_free(conn);
-    net_conn_drop(conn, NET_FLAG_BLOCKED);
+    net_stall_end(conn);
     net_conn_close(conn, NET_CLOSE_FINAL, last, REFUSE_LINGER_MS);
     net_conn_mark_dirty(conn, NET_FLUSH_DELIVERY); /* when it was closing already */
 }

@@ -66,7 +66,7 @@ struct net_conn {
     const struct net_conn_ops *ops;
     const struct net_framing *framing; /* NULL: BLOB_RAW only */
     struct net_group *group_;
-    struct list dirty_;    /* in a list of group_ or the loop's answers; or the closing list */
+    struct list dirty_;    /* in a list of group_, the loop's answers, its stalled ones or those to be closed */
     struct list readable_; /* in the loop's list of those with more to read */
     struct net_timer timer_;
     struct blob *first_;          /* output queue: the usual single message … */
@@ -77,6 +77,7 @@ struct net_conn {
     uint32_t unread_len_, unread_cap_;
     uint32_t queued_bytes_; /* sum of blob_cost() of what is queued */
     int fd;
+    uint32_t stalled_since_; /* low bits of the time: the peer has taken nothing since */
     uint16_t flags_;
     uint8_t state_;
 };
@@ -106,6 +107,11 @@ void net_conn_resume(struct net_conn *conn);
 /* A pause that ends by itself once all that is queued is sent: a peer that reads nothing
  * is not read from. */
 void net_conn_pause_until_sent(struct net_conn *conn);
+
+/* From now on a peer that takes nothing of what is queued for so long ends like a socket
+ * that fails: on_eof() with ETIMEDOUT. The loop has one time-out, that of the last call.
+ * A closing connection has its linger time instead. */
+void net_conn_time_writes(struct net_conn *conn, uint64_t timeout_ms);
 
 /* One deadline at a time; 0 = none. Ignored once closing. */
 void net_conn_set_deadline(struct net_conn *conn, uint64_t due_ms);

@@ -15,17 +15,19 @@ enum net_state {
 
 enum net_flag {
     NET_FLAG_PAUSED = 1,
-    NET_FLAG_IN_DATA = 2,       /* on_data is running: its buffer must stay */
-    NET_FLAG_REDELIVER = 4,     /* kept bytes are to be shown again */
-    NET_FLAG_MORE = 8,          /* the kernel may have unread bytes */
-    NET_FLAG_HUNG_UP = 16,      /* the peer's end is among them: a short read is not the last */
-    NET_FLAG_EOF = 32,          /* no more reading: the end or a failure was seen */
-    NET_FLAG_FAILED = 64,       /* the socket is broken: no more writing */
-    NET_FLAG_BLOCKED = 128,     /* the kernel takes no more; EPOLLOUT will tell */
-    NET_FLAG_DELIVERY = 256,    /* dirty_ is in group_->dirty_ */
-    NET_FLAG_ANSWER = 512,      /* dirty_ is in loop->answers_ */
-    NET_FLAG_UNTIL_SENT = 1024, /* with PAUSED: until the queue is empty */
-    NET_FLAG_CROWD = 2048,      /* dirty_ is in group_->crowd_ */
+    NET_FLAG_IN_DATA = 2,        /* on_data is running: its buffer must stay */
+    NET_FLAG_REDELIVER = 4,      /* kept bytes are to be shown again */
+    NET_FLAG_MORE = 8,           /* the kernel may have unread bytes */
+    NET_FLAG_HUNG_UP = 16,       /* the peer's end is among them: a short read is not the last */
+    NET_FLAG_EOF = 32,           /* no more reading: the end or a failure was seen */
+    NET_FLAG_FAILED = 64,        /* the socket is broken: no more writing */
+    NET_FLAG_BLOCKED = 128,      /* the kernel takes no more; EPOLLOUT will tell */
+    NET_FLAG_DELIVERY = 256,     /* dirty_ is in group_->dirty_ */
+    NET_FLAG_ANSWER = 512,       /* dirty_ is in loop->answers_ */
+    NET_FLAG_UNTIL_SENT = 1024,  /* with PAUSED: until the queue is empty */
+    NET_FLAG_CROWD = 2048,       /* dirty_ is in group_->crowd_ */
+    NET_FLAG_WRITE_TIMED = 4096, /* net_conn_time_writes() was asked for */
+    NET_FLAG_STALLED = 8192,     /* stalled_since_ is set: not all is sent since then */
 };
 
 static inline bool net_conn_has(const struct net_conn *conn, enum net_flag flag)

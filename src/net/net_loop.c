@@ -10,6 +10,7 @@
 #include "net/net_merged.h"
 #include "net/net_queue.h"
 #include "net/net_reader.h"
+#include "net/net_stall_private.h"
 #include "net/net_writer.h"
 #include "platform/platform_clock.h"
 
@@ -71,10 +72,13 @@ static void init_fields(struct net_loop *loop, const struct net_loop_options *op
     list_init(&loop->answers_);
     list_init(&loop->closing_);
     list_init(&loop->readable_);
+    list_init(&loop->stalled_);
+    timer_init(&loop->stall_timer_, NET_TIMER_KIND_STALL);
     net_group_init(&loop->default_group);
     timer_wheel_init(&loop->wheel, platform_clock_ms());
     loop->wheel.context = loop;
     loop->wheel.fire[NET_TIMER_KIND_CONN] = net_conn_on_timer;
+    loop->wheel.fire[NET_TIMER_KIND_STALL] = net_stall_on_timer;
     loop->wheel.fire[NET_TIMER_KIND_LISTENER] = net_listener_on_timer;
 }
 
@@ -185,7 +189,7 @@ static void on_conn_event(struct net_conn *conn, uint32_t events)
         if (!net_conn_has(conn, NET_FLAG_PAUSED)) net_conn_mark_readable(conn);
     }
     if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR) && net_conn_has(conn, NET_FLAG_BLOCKED)) {
-        net_conn_drop(conn, NET_FLAG_BLOCKED);
+        net_stall_end(conn);
         net_conn_mark_dirty(conn, NET_FLUSH_DELIVERY);
     }
 }

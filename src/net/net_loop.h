@@ -35,7 +35,8 @@
 /* Kinds of timer in the loop's wheel: 1 to NET_TIMER_KIND_OWN_MAX are the owner's. Set
  * loop.wheel.fire[kind] after net_loop_init(); its context is the loop. */
 #define NET_TIMER_KIND_CONN     0
-#define NET_TIMER_KIND_OWN_MAX  6
+#define NET_TIMER_KIND_OWN_MAX  5
+#define NET_TIMER_KIND_STALL    6
 #define NET_TIMER_KIND_LISTENER 7
 
 struct epoll_event;
@@ -82,7 +83,9 @@ struct net_loop {
     int epoll_fd_;
     bool stop_, owned_, busy_; /* owned_: thread_ is set; busy_: mails, timers or slices may wait */
     pthread_t thread_;
-    struct list groups_, answers_, closing_, readable_;
+    struct list groups_, answers_, closing_, readable_, stalled_;
+    struct net_timer stall_timer_;
+    uint64_t write_timeout_ms; /* of net_conn_time_writes() */
     struct net_chunk *free_chunks_;
     uint32_t free_chunk_count_;
     char *read_buffer_;

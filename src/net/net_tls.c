@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "net/net_conn_private.h"
+#include "net/net_stall_private.h"
 #include "net/net_loop.h"
 #include "net/net_queue.h"
 #include "net/net_tls_private.h"
@@ -84,10 +85,11 @@ static int socket_write(BIO *bio, const char *bytes, int len)
     tls->conn->loop->writes++;
     if (sent >= 0) {
         tls->conn->loop->bytes_out += (uint64_t)sent;
+        net_conn_drop(tls->conn, NET_FLAG_STALLED);
         return (int)sent;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
-        net_conn_put(tls->conn, NET_FLAG_BLOCKED);
+        net_stall_begin(tls->conn, false);
         BIO_set_retry_write(bio);
     } else {
         tls->error = errno;

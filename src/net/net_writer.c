@@ -9,6 +9,7 @@
 #include "net/net_loop.h"
 #include "net/net_merged.h"
 #include "net/net_queue.h"
+#include "net/net_stall_private.h"
 #include "net/net_tls_private.h"
 
 /* What one system call is to send. */
@@ -147,15 +148,18 @@ static bool wrote_all(struct net_conn *conn, ssize_t sent, size_t len)
     conn->loop->writes++;
     if (sent < 0) {
         if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            net_conn_put(conn, NET_FLAG_BLOCKED);
+            net_stall_begin(conn, false);
         } else {
             net_conn_fail(conn, errno);
         }
         return false;
     }
     conn->loop->bytes_out += (uint64_t)sent;
-    if ((size_t)sent == len) return true;
-    net_conn_put(conn, NET_FLAG_BLOCKED);
+    if ((size_t)sent == len) {
+        net_conn_drop(conn, NET_FLAG_STALLED);
+        return true;
+    }
+    net_stall_begin(conn, sent > 0);
     return false;
 }
 
@@ -263,7 +267,11 @@ static bool send_queue(struct net_conn *conn)
 
 bool net_writer_flush(struct net_conn *conn)
 {
-    if (net_conn_has(conn, NET_FLAG_FAILED) || net_conn_has(conn, NET_FLAG_BLOCKED)) return false;
+    if (net_conn_has(conn, NET_FLAG_FAILED)) return false;
+    if (net_conn_has(conn, NET_FLAG_BLOCKED)) {
+        net_stall_watch(conn);
+        return false;
+    }
     if (conn->tls_ && !net_tls_may_send(conn)) return false;
     if (!net_queue_empty(conn)) {
         if (!send_queue(conn)) return false;

@@ -115,13 +115,16 @@ struct policy_string_list {
 struct policy_limits {
     uint64_t ping_interval_ms, pong_timeout_ms; /* ping 0 = no pings */
     uint64_t expired_close_delay_ms, expired_sub_close_delay_ms, stale_close_delay_ms;
-    uint64_t presence_update_interval_ms; /* keys that the server keeps in maps of who is there */
+    uint64_t presence_update_interval_ms; /* silent positions are looked at, keys of who is there live anew */
     uint32_t channel_limit;
     size_t queue_bytes_max;
     uint32_t connection_limit, user_connection_limit, connection_rate_limit; /* 0 = off */
+    uint64_t position_check_delay_ms; /* positions are compared with the broker's after so much silence; 0 = never */
+    uint64_t position_lag_max_ms;     /* 0 = publications may come as late as they like */
     uint32_t history_publications_max, recovery_publications_max;
     size_t channel_len_max;
     size_t websocket_message_bytes_max;
+    uint64_t websocket_write_timeout_ms;   /* a peer takes nothing for so long: it is closed */
     bool websocket_compression;            /* permessage-deflate is agreed to */
     size_t websocket_compressed_bytes_min; /* shorter messages go plain */
     int websocket_compression_level;       /* as ws_deflater_new() takes it */
@@ -148,6 +151,7 @@ struct policy_deployment {
     char *user_id_http_header; /* NULL or "" = off */
     bool personal_channel_enabled, personal_single_connection;
     char *personal_channel_namespace;
+    bool recovered_publications_histogram; /* a metric that only some want */
     bool rpc_ping_enabled;
     char *rpc_ping_method;
     char *private_prefix, *namespace_boundary, *user_boundary, *user_separator; /* "" = off */

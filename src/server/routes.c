@@ -2,8 +2,10 @@
  * health and metrics. Paths are those of the product (below /realtime) and, where
  * software written for Centrifugo looks for them, the same at the root. */
 #include "base/check.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "json/json_writer.h"
+#include "server/process_metrics.h"
 #include "server/worker.h"
 #include "session/session.h"
 
@@ -18,6 +20,7 @@ enum handler {
     HANDLER_HEALTH,
     HANDLER_METRICS,
     HANDLER_WEBSOCKET,
+    HANDLER_INIT,
 };
 
 /* ---- which handler ---- */
@@ -52,6 +55,7 @@ static enum handler classify(const struct config *config, bool internal_listener
         rest = path;
     }
     if (public_side && !config->websocket_disabled && at(rest, config->websocket_prefix)) return HANDLER_WEBSOCKET;
+    if (public_side && config->init_enabled && at(rest, config->init_prefix)) return HANDLER_INIT;
     if (!config->api_disabled && (internal_side || config->api_external)) {
         if (below(rest, config->api_prefix, name)) return HANDLER_ENGINE_API;
         *name = (struct slice){ 0 }; /* the form of many commands has none */
@@ -168,6 +172,27 @@ static void set_map_counts(struct metrics *m, struct map_broker *maps)
     metrics_set(m, METRIC_MAP_BROKER_CLEANUP_ERRORS, counts.expiry_errors);
 }
 
+/* Row TR-45: something for a client to open its connection with, or for a load balancer to
+ * look at. Browsers may read it from the allowed origins. */
+static void answer_init(struct worker *w, const struct http_request *request, struct session_answer *answer)
+{
+    if (request->method != HTTP_METHOD_GET) {
+        *answer = (struct session_answer){ .status = 405 };
+        return;
+    }
+    const struct slice origin = http_request_header(request, SLICE("origin"));
+    buf_clear(&w->answer);
+    buf_append(&w->answer, SLICE("{}"));
+    *answer = (struct session_answer){ .status = 200,
+                                       .content_type = SLICE("application/json; charset=utf-8"),
+                                       .body = buf_slice(&w->answer) };
+    if (!policy_origin_allowed(&w->engine.policy->deployment->allowed_origins, origin)) return;
+    w->cors[0] = (struct http_header){ SLICE("Access-Control-Allow-Credentials"), SLICE("true") };
+    w->cors[1] = (struct http_header){ SLICE("Access-Control-Allow-Origin"), origin };
+    answer->headers = w->cors;
+    answer->header_count = ARRAY_COUNT(w->cors);
+}
+
 /* Numbers of the whole node, which no single worker owns. */
 static void set_node_gauges(struct worker_shared *shared)
 {
@@ -178,6 +203,14 @@ static void set_node_gauges(struct worker_shared *shared)
     metrics_set(shared->node_metrics, METRIC_NODE_NUM_CHANNELS, channels);
     metrics_set(shared->node_metrics, METRIC_NODE_NUM_NODES, 1);
     set_map_counts(shared->node_metrics, maps);
+}
+
+static void write_http_metrics(const struct worker_shared *shared, struct buf *out)
+{
+    const struct http_metrics *sets[POST_OFFICE_MAX];
+    if (!shared->config->count_http_requests) return;
+    for (uint32_t i = 0; i < shared->engine.worker_count; i++) sets[i] = shared->workers[i].http_metrics;
+    http_metrics_write(sets, shared->engine.worker_count, shared->config, out);
 }
 
 static void answer_metrics(struct worker *w, const struct http_request *request, struct session_answer *answer)
@@ -196,6 +229,8 @@ static void answer_metrics(struct worker *w, const struct http_request *request,
     set_node_gauges(shared);
     metrics_write(sets, count, slice_from_cstr(shared->engine.node.version), &w->answer);
     pthread_mutex_unlock(&shared->node_metrics_lock);
+    process_metrics_write(&w->answer);
+    write_http_metrics(shared, &w->answer);
     *answer = (struct session_answer){ .status = buf_ok(&w->answer) ? 200 : 500,
                                        .content_type = SLICE("text/plain; version=0.0.4; charset=utf-8"),
                                        .body = buf_slice(&w->answer) };
@@ -278,6 +313,7 @@ static enum session_outcome start(struct session_host *host, struct session *s, 
     switch ((enum handler)route->handler) {
     case HANDLER_HEALTH: answer_health(w, request, answer); break;
     case HANDLER_METRICS: answer_metrics(w, request, answer); break;
+    case HANDLER_INIT: answer_init(w, request, answer); break;
     default: answer_not_found(w, request, answer); break;
     }
     return SESSION_ANSWERED;
@@ -306,6 +342,32 @@ static void timed_out(struct session_host *host, void *exchange, struct session_
     (void)outcome_of(exchange, API_ANSWERED, answer);
 }
 
+static void count_request(struct worker *w, const struct session *s, const struct http_request *request, int status)
+{
+    static const enum http_metrics_path paths[] = {
+        [HANDLER_ENGINE_API] = HTTP_METRICS_API,      [HANDLER_PROJECT_API] = HTTP_METRICS_PROJECT_API,
+        [HANDLER_HEALTH] = HTTP_METRICS_HEALTH,       [HANDLER_METRICS] = HTTP_METRICS_METRICS,
+        [HANDLER_WEBSOCKET] = HTTP_METRICS_WEBSOCKET, [HANDLER_INIT] = HTTP_METRICS_INIT,
+    };
+    struct slice name;
+    const enum handler handler =
+        classify(w->shared->config, s->listener == WORKER_LISTENER_INTERNAL, request->path, &name);
+    if (handler != HANDLER_NOT_FOUND)
+        http_metrics_count(w->http_metrics, paths[handler], name, request->method, status);
+}
+
+/* Row CF-278. Never the query: it may hold a key or a token. */
+static void answered(struct session_host *host, struct session *s, const struct http_request *request, int status)
+{
+    struct worker *w = worker_of(host);
+    if (w->http_metrics) count_request(w, s, request, status);
+    if (!log_enabled(LOG_LEVEL_DEBUG)) return;
+    char peer[INET6_ADDRSTRLEN];
+    LOG_DEBUG("http request", LOG_STR("method", request->method_name), LOG_U64("status", status),
+              LOG_STR("path", slice_head(request->path, QUOTED_PATH_MAX)),
+              LOG_STR("addr", session_peer(s, request, peer)));
+}
+
 const struct session_app routes_app = {
     .route = route,
     .refuse = refuse,
@@ -315,4 +377,5 @@ const struct session_app routes_app = {
     .again = again,
     .timed_out = timed_out,
     .release = release,
+    .answered = answered,
 };

@@ -120,6 +120,7 @@ static void build_shared(struct server *s)
 {
     struct engine_shared *e = &s->shared.engine;
     s->shared.config = s->config;
+    s->shared.workers = s->workers;
     e->office = &s->shared.office;
     e->worker_count = s->worker_count;
     e->registry = registry_new();
@@ -127,6 +128,7 @@ static void build_shared(struct server *s)
     s->fetcher = key_fetcher_new(e->keys);
     for (uint32_t i = 0; i < s->worker_count; i++) e->metrics[i] = metrics_new();
     s->shared.node_metrics = metrics_new();
+    e->snapshot = metrics_snapshot_new(s->config->info_metrics_interval_ms, platform_clock_ms());
     pthread_mutex_init(&s->shared.node_metrics_lock, NULL);
     session_gate_init(&s->shared.gate);
     name_node(s);
@@ -326,6 +328,7 @@ static void tear_down(struct server *s)
     registry_free(s->shared.engine.registry);
     for (uint32_t i = 0; i < s->worker_count; i++) metrics_free(s->shared.engine.metrics[i]);
     metrics_free(s->shared.node_metrics);
+    metrics_snapshot_free(s->shared.engine.snapshot);
     pthread_mutex_destroy(&s->shared.node_metrics_lock);
     session_gate_deinit(&s->shared.gate);
     mem_free(s->workers);

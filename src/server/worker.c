@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/control.h"
+#include "engine/position_check.h"
 #include "platform/platform_clock.h"
 #include "platform/platform_thread.h"
 
@@ -87,11 +88,21 @@ static bool on_turn(void *context)
     return more;
 }
 
+/* One worker does it for all. */
+static void take_stock(struct worker_shared *shared, uint64_t now_ms)
+{
+    const struct engine_shared *e = &shared->engine;
+    if (e->snapshot)
+        metrics_snapshot_tick(e->snapshot, (const struct metrics *const *)e->metrics, e->worker_count, now_ms);
+}
+
 static void on_sweep(struct net_timer *timer, void *context)
 {
     (void)context;
     struct worker *w = container_of(timer, struct worker, sweep_timer);
     w->sweep_again = true;
+    position_check_tick(&w->engine);
+    if (w->index == 0) take_stock(w->shared, w->loop.now_ms);
     timer_arm(&w->loop.wheel, timer, w->loop.now_ms + SWEEP_INTERVAL_MS);
 }
 
@@ -170,6 +181,7 @@ enum status worker_init(struct worker *w, struct worker_shared *shared, uint32_t
     timer_init(&w->sweep_timer, TIMER_SWEEP);
     timer_init(&w->drain_timer, TIMER_DRAIN);
     buf_init(&w->answer, BUF_NO_LIMIT);
+    if (shared->config->count_http_requests) w->http_metrics = http_metrics_new();
     struct http_limits limits = HTTP_LIMITS_DEFAULT;
     limits.header_bytes_max = shared->config->http_header_bytes_max;
     session_host_init(&w->host, &w->loop, &w->engine, &routes_app, w, &limits, &shared->gate);
@@ -231,4 +243,5 @@ void worker_deinit(struct worker *w)
     engine_deinit(&w->engine);
     net_loop_deinit(&w->loop);
     buf_deinit(&w->answer);
+    http_metrics_free(w->http_metrics);
 }

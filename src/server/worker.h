@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "config/config.h"
+#include "server/http_metrics.h"
 #include "session/session.h"
 #include "session/session_gate.h"
 
@@ -12,6 +13,7 @@ enum worker_listener { WORKER_LISTENER_PUBLIC, WORKER_LISTENER_INTERNAL, WORKER_
 /* What all workers share; built before they start, read only but for the atomics. */
 struct worker_shared {
     const struct config *config;
+    struct worker *workers; /* engine.worker_count of them */
     struct engine_shared engine;
     struct post_office office;
     struct session_gate gate;
@@ -31,6 +33,7 @@ struct worker {
     struct engine engine;
     struct session_host host;
     struct net_listener listeners[WORKER_LISTENER_COUNT];
+    struct http_metrics *http_metrics; /* owned; NULL: requests are not counted */
     struct net_timer sweep_timer, drain_timer;
     struct mail stop_mail;
     uint32_t drain_slot, drain_batch;
@@ -40,7 +43,8 @@ struct worker {
     struct api_call *spare_calls[WORKER_SPARE_CALLS_MAX];
     uint32_t spare_call_count;
     struct buf answer; /* of routes that are no API */
-    bool has_loop;     /* something to take apart */
+    struct http_header cors[2];
+    bool has_loop; /* something to take apart */
 };
 
 /* Listening descriptors are taken over (-1 = none), and one reference of policy. */

@@ -40,7 +40,7 @@ static void on_eof(struct net_conn *conn, int error)
 {
     struct session *s = session_of_conn(conn);
     if (s->mode == SESSION_WEBSOCKET) {
-        session_ws_eof(s);
+        session_ws_eof(s, error);
     } else {
         session_http_eof(s);
     }

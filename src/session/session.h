@@ -78,6 +78,8 @@ struct session_app {
     /* The answer did not come in time. */
     void (*timed_out)(struct session_host *host, void *exchange, struct session_answer *answer);
     void (*release)(struct session_host *host, void *exchange); /* accepts NULL */
+    /* A request has its answer, or is a WebSocket from now on (status 101). */
+    void (*answered)(struct session_host *host, struct session *s, const struct http_request *request, int status);
 };
 
 /* Connections of one space take turns with those of others. */

@@ -85,6 +85,7 @@ void session_http_write(struct session *s, const struct http_request *request, c
     } else if (!keep_alive) {
         http_parser_finish(&s->http.parser);
     }
+    if (request && host->app->answered) host->app->answered(host, s, request, answer->status);
 }
 
 void session_http_flush(struct session *s)

@@ -29,7 +29,7 @@ extern const struct net_framing session_ws_framing;
 size_t session_ws_data(struct session *s, char *bytes, size_t len);
 size_t session_ws_wanted(struct session *s);
 void session_ws_deinit(struct session *s);
-void session_ws_eof(struct session *s);
+void session_ws_eof(struct session *s, int error);
 
 /* session_deflate.c: permessage-deflate over what all connections of a worker share */
 /* This thread's publications are compressed with what host has; call it when a client agreed. */

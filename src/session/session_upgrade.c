@@ -180,6 +180,7 @@ static bool become_websocket(struct session *s, const struct upgrade *up)
     ws_decoder_init(&s->ws.decoder, host->engine->policy->deployment->limits.websocket_message_bytes_max);
     list_init(&s->ws.ended);
     s->conn.framing = &session_ws_framing;
+    net_conn_time_writes(&s->conn, host->engine->policy->deployment->limits.websocket_write_timeout_ms);
     s->window_bits = up->deflate ? up->terms.server_window_bits : 0;
     if (up->deflate) {
         ws_decoder_allow_deflate(&s->ws.decoder);
@@ -204,6 +205,7 @@ bool session_upgrade(struct session *s, const struct http_request *request)
     up.frame_pings = query_says(request, SLICE("cf_ws_frame_ping_pong"), SLICE("true"));
     up.protobuf = wants_protobuf(request, protocol);
     write_acceptance(host, request, key, protocol, &up);
+    if (host->app->answered) host->app->answered(host, s, request, 101);
     if (!become_websocket(s, &up)) {
         net_conn_close(&s->conn, NET_CLOSE_NOW, NULL, 0);
         return true;

@@ -1,3 +1,5 @@
+#include <errno.h>
+
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -285,9 +287,19 @@ size_t session_ws_wanted(struct session *s)
     return ws_decoder_need(&s->ws.decoder);
 }
 
-void session_ws_eof(struct session *s)
+/* Row TR-18: the peer has taken nothing for websocket.write_timeout. No close frame would reach it. */
+static void note_stall(struct client *c)
+{
+    LOG_INFO("client takes nothing of what is sent", LOG_STR("user", client_user(c)),
+             LOG_U64("code", DISCONNECT_WRITE_ERROR));
+    metrics_add(c->engine->metrics,
+                METRIC_AT1(CLIENT_SERVER_DISCONNECTS, metrics_disconnect_code(DISCONNECT_WRITE_ERROR)), 1);
+}
+
+void session_ws_eof(struct session *s, int error)
 {
     if (net_conn_closing(&s->conn)) return;
+    if (error == ETIMEDOUT) note_stall(&s->ws.client);
     s->ws.client.state = CLIENT_CLOSING;
     net_conn_close(&s->conn, NET_CLOSE_NOW, NULL, 0);
     if (list_empty(&s->ws.ended)) list_push_back(&s->host->ended, &s->ws.ended);

@@ -227,6 +227,8 @@ static void what_is_allowed_is_done(void **state)
         { "unsubscribe", ENGINE_KEY, "{\"user\":\"u\",\"channel\":\"a\"}", 200, OK },
         { "disconnect", ENGINE_KEY, "{\"user\":\"u\"}", 200, OK },
         { "refresh", ENGINE_KEY, "{\"user\":\"u\",\"expire_at\":5}", 200, OK },
+        { "subscribe", ENGINE_KEY, "{\"user\":\"u\",\"channel\":\"a\",\"expire_at\":5}", 200,
+          OK }, /* nobody is there */
         { "presence", ENGINE_KEY, "{\"channel\":\"a\"}", 200, "{\"result\":{\"presence\":{}}}" },
         { "presence_stats", ENGINE_KEY, "{\"channel\":\"a\"}", 200,
           "{\"result\":{\"num_clients\":0,\"num_users\":0}}" },

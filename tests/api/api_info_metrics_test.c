@@ -19,7 +19,9 @@ static void prometheus_text_becomes_flat_names(void **state)
                                "a_b_h_sum 4\n"
                                "# TYPE a_b_s_count_it summary\n"
                                "a_b_s_count_it_sum{m=\"p\"} 0.5\n"
-                               "a_b_s_count_it_count{m=\"p\"} 2\n";
+                               "a_b_s_count_it_count{m=\"p\"} 2\n"
+                               "a_b_s_count_it{m=\"p\",quantile=\"0.5\"} 0.25\n"
+                               "a_b_s_count_it{quantile=\"0.999\",m=\"p\"} 0.5\n";
     struct buf out, name;
     (void)state;
     buf_init(&out, BUF_NO_LIMIT);
@@ -30,7 +32,8 @@ static void prometheus_text_becomes_flat_names(void **state)
     json_write_object_end(&w);
     buf_append_char(&out, '\0');
     assert_string_equal(out.ptr, "{\"a.b.c_d\":7,\"a.b.c_d.alpha.x.zeta.1\":8,\"a.b\":-3,"
-                                 "\"a.b.s_count_it.sum.m.p\":0.5,\"a.b.s_count_it.count.m.p\":2}");
+                                 "\"a.b.s_count_it.sum.m.p\":0.5,\"a.b.s_count_it.count.m.p\":2,"
+                                 "\"a.b.s_count_it.quantile.50.m.p\":0.25,\"a.b.s_count_it.quantile.999.m.p\":0.5}");
     buf_deinit(&out);
     buf_deinit(&name);
 }

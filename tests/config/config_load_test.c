@@ -54,11 +54,14 @@ static void the_deployment_has_the_defaults_of_centrifugo(void **state)
     assert_int_equal(l->recovery_publications_max, 300);
     assert_int_equal(l->channel_len_max, 255);
     assert_int_equal(l->websocket_message_bytes_max, 65536);
+    assert_int_equal(l->websocket_write_timeout_ms, 1000);
+    assert_int_equal(l->presence_update_interval_ms, 27000);
+    assert_int_equal(l->position_check_delay_ms, 40000);
+    assert_int_equal(l->position_lag_max_ms, 0);
     assert_false(l->websocket_compression);
     assert_int_equal(l->websocket_compressed_bytes_min, 0);
     assert_int_equal(l->websocket_compression_level, 1);
     assert_int_equal(l->websocket_inflated_bytes_max, 655360);
-    assert_int_equal(l->presence_update_interval_ms, 27000);
     assert_string_equal(d->private_prefix, "$");
     assert_string_equal(d->namespace_boundary, ":");
     assert_string_equal(d->user_boundary, "#");
@@ -74,6 +77,21 @@ static void the_deployment_has_the_defaults_of_centrifugo(void **state)
     config_try_end(&t);
 }
 
+static void some_times_of_zero_mean_a_default(void **state)
+{
+    struct config_try t;
+    (void)state;
+    config_try_load(&t,
+                    "{\"websocket\":{\"write_timeout\":\"0s\"},\"client\":{\"presence_update_interval\":\"0s\","
+                    "\"channel_position_check_delay\":\"0s\"}}",
+                    NULL);
+    const struct policy_limits *l = &t.config->deployment->limits;
+    assert_int_equal(l->websocket_write_timeout_ms, 1000);
+    assert_int_equal(l->presence_update_interval_ms, 27000);
+    assert_int_equal(l->position_check_delay_ms, 40000);
+    config_try_end(&t);
+}
+
 static void options_reach_the_place_they_name(void **state)
 {
     struct config_try t;
@@ -82,10 +100,13 @@ static void options_reach_the_place_they_name(void **state)
         &t,
         "{\"HTTP_Server\":{\"Port\":\"8000\",\"internal_port\":9000,\"internal_address\":\"::1\"},"
         "\"log\":{\"level\":\"WARN\",\"format\":\"json\",\"file\":\"/tmp/x\"},"
-        "\"websocket\":{\"handler_prefix\":\"/ws/\",\"message_size_limit\":70000,\"compression\":true,"
+        "\"websocket\":{\"handler_prefix\":\"/ws/"
+        "\",\"write_timeout\":\"3s\",\"message_size_limit\":70000,\"compression\":true,"
         "\"compression_min_size\":300,\"compression_level\":-2,\"decompressed_message_size_limit\":90000},"
         "\"http_api\":{\"key\":\"k\",\"error_mode\":\"transport\",\"external\":true,\"handler_prefix\":\"/\"},"
-        "\"client\":{\"ping_interval\":\"1m\",\"pong_timeout\":2000000000,\"stale_close_delay\":\"1500us\",\"allowed_"
+        "\"client\":{\"presence_update_interval\":\"4s\",\"channel_position_check_delay\":\"5s\","
+        "\"channel_position_max_time_lag\":\"6s\",\"ping_interval\":\"1m\",\"pong_timeout\":2000000000,\"stale_close_"
+        "delay\":\"1500us\",\"allowed_"
         "origins\":[\"*\",\"a\"],"
         "\"token\":{\"hmac_secret_key\":\"s\",\"hmac_previous_secret_key_valid_until\":4102444800,"
         "\"audience_regex\":\"^a\"},"
@@ -120,6 +141,10 @@ static void options_reach_the_place_they_name(void **state)
     assert_int_equal(d->limits.stale_close_delay_ms, 2);
     assert_int_equal(d->limits.connection_limit, 7);
     assert_int_equal(d->limits.websocket_message_bytes_max, 70000);
+    assert_int_equal(d->limits.websocket_write_timeout_ms, 3000);
+    assert_int_equal(d->limits.presence_update_interval_ms, 4000);
+    assert_int_equal(d->limits.position_check_delay_ms, 5000);
+    assert_int_equal(d->limits.position_lag_max_ms, 6000);
     assert_true(d->limits.websocket_compression);
     assert_int_equal(d->limits.websocket_compressed_bytes_min, 300);
     assert_int_equal(d->limits.websocket_compression_level, -2);
@@ -314,7 +339,6 @@ static void what_else_is_not_built_only_warns(void **state)
         { "{\"uni_grpc\":{\"enabled\":true}}", "uni_grpc.enabled" },
         { "{\"grpc_api\":{\"enabled\":true}}", "grpc_api.enabled" },
         { "{\"admin\":{\"enabled\":true,\"password\":\"hush\"}}", "admin.enabled" },
-        { "{\"client\":{\"concurrency\":4}}", "client.concurrency" },
         { "{\"opentelemetry\":{\"enabled\":true}}", "opentelemetry.enabled" },
         { "{\"client\":{\"insecure\":true}}", "option \"client.insecure\" is on" },
         { "{\"http_api\":{\"insecure\":true}}", "option \"http_api.insecure\" is on" },
@@ -339,6 +363,10 @@ static void what_else_is_not_built_only_warns(void **state)
           NULL },
         { "{\"consumers\":[{\"name\":\"ab\",\"type\":\"kafka\",\"kafka\":{\"brokers\":[\"x\"]}}]}", NULL },
         { "{\"proxies\":[{\"name\":\"ab\",\"endpoint\":\"x\",\"http\":{\"static_headers\":[{\"key\":\"a\"}]}}]}",
+          NULL },
+        { "{\"client\":{\"concurrency\":4,\"presence_update_interval\":\"5s\",\"channel_position_check_delay\":\"5s\","
+          "\"channel_position_max_time_lag\":\"5s\"},\"websocket\":{\"write_timeout\":\"2s\",\"read_buffer_size\":512,"
+          "\"write_buffer_size\":512,\"use_write_buffer_pool\":true}}",
           NULL },
         { "{\"client\":null,\"pid_file\":null,\"channel\":{\"namespaces\":null}}", NULL },
     };
@@ -424,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_at_all_is_a_configuration_with_defaults),
         cmocka_unit_test(the_deployment_has_the_defaults_of_centrifugo),
+        cmocka_unit_test(some_times_of_zero_mean_a_default),
         cmocka_unit_test(options_reach_the_place_they_name),
         cmocka_unit_test(certificates_are_pem_text_or_base64_of_it_or_a_file),
         cmocka_unit_test(a_wrong_value_stops_with_a_sentence),

@@ -49,6 +49,91 @@ scenario('subscribe of one client only touches that client', async (server) => {
   closeAll([one, other]);
 });
 
+scenario('subscribe takes the base64 twins of data and info, which win', async (server) => {
+  const user = fresh('user');
+  const channel = `chat:${fresh()}`;
+  const ws = await RawWs.connect(server, server.token(user));
+  const base64 = (value) => Buffer.from(JSON.stringify(value)).toString('base64');
+  await server.api('subscribe', { user, channel, data: 1, b64data: base64({ y: 1 }), info: 2, b64info: base64({ z: 1 }) });
+  assert.deepEqual(await ws.push(), { channel, subscribe: { data: { y: 1 } } });
+  assert.deepEqual((await ws.push()).join.info.chan_info, { z: 1 });
+  assert.equal((await server.apiAnswer('subscribe', { user, channel, b64data: '***' })).json.error.code, 107);
+  ws.close();
+});
+
+scenario('subscribe changes the options of the namespace by override', async (server) => {
+  const on = { value: true };
+  const off = { value: false };
+  const user = fresh('user');
+  const ws = await RawWs.connect(server, server.token(user));
+  const plain = `plain:${fresh()}`;
+  await server.api('subscribe', {
+    user,
+    channel: plain,
+    override: { join_leave: on, force_push_join_leave: on, force_recovery: on },
+  });
+  const { subscribe } = await ws.push();
+  assert.deepEqual([subscribe.recoverable, subscribe.positioned, subscribe.epoch.length > 0], [true, true, true]);
+  assert.equal((await ws.push()).join.info.user, user);
+  const chat = `chat:${fresh()}`;
+  await server.api('subscribe', {
+    user,
+    channel: chat,
+    override: { presence: off, join_leave: off, force_push_join_leave: off, force_positioning: on },
+  });
+  assert.equal((await ws.push()).subscribe.positioned, true);
+  assert.deepEqual((await server.api('presence', { channel: chat })).presence, {});
+  await server.api('publish', { channel: chat, data: 'no join before this' });
+  assert.ok((await ws.push()).pub);
+  ws.close();
+});
+
+scenario('recover_since sets the position from which subscribe says it recovers, and delivers nothing', async (server) => {
+  const channel = `private:${fresh()}`;
+  for (let data = 1; data <= 4; data++) await server.api('publish', { channel, data });
+  const { epoch } = await server.api('history', { channel });
+  for (const [since, offset] of [[{ offset: 1, epoch }, 1], [{ offset: 1, epoch: 'other' }, 4], [{ offset: 9, epoch }, 4]]) {
+    const user = fresh('user');
+    const ws = await RawWs.connect(server, server.token(user));
+    await server.api('subscribe', { user, channel, recover_since: since });
+    assert.deepEqual(await ws.push(), { channel, subscribe: { recoverable: true, epoch, offset, positioned: true } });
+    assert.equal((await ws.subscribe(`plain:${fresh()}`)).error, undefined);
+    assert.deepEqual(ws.pushes, []);
+    ws.close();
+  }
+});
+
+scenario('subscribe of a client that is subscribed tells it anew; an end that has passed is error 100 where somebody is', async (server) => {
+  const user = fresh('user');
+  const channel = `chat:${fresh()}`;
+  const ws = await RawWs.connect(server, server.token(user));
+  for (const n of [1, 2]) {
+    await server.api('subscribe', { user, channel, info: { n }, data: { n } });
+    assert.deepEqual(await ws.push(), { channel, subscribe: { data: { n } } });
+    assert.deepEqual((await ws.push()).join.info.chan_info, { n });
+    assert.deepEqual(Object.values((await server.api('presence', { channel })).presence).map((info) => info.chan_info), [{ n }]);
+  }
+  await server.api('publish', { channel, data: 'once' });
+  assert.equal((await ws.push()).pub.data, 'once');
+  assert.equal((await server.apiAnswer('subscribe', { user, channel, expire_at: 5 })).json.error.code, 100);
+  assert.deepEqual(await server.api('subscribe', { user: 'nobody', channel, expire_at: 5 }), {});
+  for (let i = 0; i < 2; i++) {
+    await server.api('unsubscribe', { user, channel }); // the second time there is nothing to end, and it is told all the same
+    assert.deepEqual(await ws.push(), { channel, unsubscribe: { code: 2000, reason: 'server unsubscribe' } });
+  }
+  ws.close();
+});
+
+scenario('a session that no connection has is nobody', async (server) => {
+  const user = fresh('user');
+  const ws = await RawWs.connect(server, server.token(user));
+  for (const method of ['subscribe', 'unsubscribe', 'disconnect', 'refresh'])
+    assert.deepEqual(await server.api(method, { user, session: 'nobody', channel: `plain:${fresh()}` }), {});
+  assert.equal((await ws.subscribe(`plain:${fresh()}`)).error, undefined);
+  assert.deepEqual(ws.pushes, []);
+  ws.close();
+});
+
 scenario('a centrifuge client is told of a server-side subscription and hears it', async (server) => {
   const user = fresh('user');
   const channel = `plain:${fresh()}`;

@@ -1,11 +1,11 @@
 // Options that decide what answers where and whom the server believes, each with a server of its own.
 import { strict as assert } from 'node:assert';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { alone, fresh } from './lib/suite.mjs';
 import { RawSocket } from './lib/raw_http.mjs';
 import { RawWs } from './lib/raw_ws.mjs';
-import { testConfig } from './lib/server.mjs';
+import { freePort, testConfig, SECRET } from './lib/server.mjs';
 import { until } from './lib/wait.mjs';
 
 const upgrade = (port, path, headers = []) =>
@@ -119,4 +119,142 @@ alone('a trusted proxy\'s word for the address of a client is believed, up to th
 
 alone('a stranger\'s word for its address is not believed', { config: testConfig({ trusted_proxies: ['192.0.2.1'] }) }, async (server) => {
   assert.equal(await refusedPeer(server, '203.0.113.7'), '127.0.0.1');
+});
+
+alone('http_api.external brings the server API to the public port beside the internal one', async () => {
+  const internal = await freePort();
+  return {
+    config: testConfig({ http_server: { internal_port: String(internal) }, http_api: { external: true } }),
+    healthPort: internal,
+  };
+}, async (server) => {
+  const headers = { 'X-API-Key': server.env.CENTRIFUGO_API_KEY };
+  const status = async (port) =>
+    (await fetch(`http://127.0.0.1:${port}/api/info`, { method: 'POST', body: '{}', headers })).status;
+  assert.deepEqual([await status(server.port), await status(server.healthPort)], [200, 200]);
+  assert.equal((await server.get('/metrics')).status, 404);
+  const { http_server } = JSON.parse(readFileSync(server.configFile, 'utf8'));
+  server.writeConfig(testConfig({ http_server }));
+  await server.restart();
+  assert.deepEqual([await status(server.port), await status(server.healthPort)], [404, 200]);
+});
+
+alone('http_server.internal_address is where the internal port listens', async () => {
+  const internal = await freePort();
+  return {
+    config: testConfig({ http_server: { internal_port: String(internal), internal_address: '127.0.0.2' } }),
+    healthPort: internal,
+    askHealth: async (port) => (await fetch(`http://127.0.0.2:${port}/health`)).status,
+  };
+}, async (server) => {
+  await assert.rejects(fetch(`http://127.0.0.1:${server.healthPort}/health`));
+  assert.equal((await fetch(`http://127.0.0.2:${server.healthPort}/metrics`)).status, 200);
+  assert.equal((await answer(server, PATH)).status, 101);
+});
+
+const logLines = (text) => text.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+
+alone('log.file takes the log, whose first line tells what starts; each insecure option has a warning', async () => {
+  const file = join(process.env.TMPDIR ?? '/tmp', `xshathra-${process.pid}-${fresh('log')}`);
+  return {
+    config: testConfig({
+      log: { file, level: 'info', format: 'json' },
+      client: { insecure: true, insecure_skip_token_signature_verify: true },
+      http_api: { insecure: true },
+    }),
+  };
+}, async (server) => {
+  const { log } = JSON.parse(readFileSync(server.configFile, 'utf8'));
+  let lines;
+  await until(() => {
+    lines = logLines(readFileSync(log.file, 'utf8'));
+    return lines.some((line) => line.message === 'serving');
+  }, 'the log to say that it serves');
+  const [first] = lines;
+  assert.equal(first.message, 'starting xshathra');
+  assert.match(first.version, /^\d+\.\d+\.\d+$/);
+  const { pid, workers, broker, address, port, descriptors } = first;
+  assert.deepEqual([pid, workers, broker, address, port], [server.child.pid, 2, 'memory', '127.0.0.1', server.port]);
+  assert.ok(descriptors > 0);
+  const warnings = lines.filter((line) => line.level === 'warn').map((line) => line.message).join('\n');
+  for (const word of [/client\.insecure/, /signatures are not checked/, /http_api\.insecure/]) assert.match(warnings, word);
+  rmSync(log.file);
+});
+
+alone('client.insecure lets everybody connect, subscribe and publish; insecure_skip_token_signature_verify believes any signature', {
+  config: testConfig({ client: { insecure: true } }),
+}, async (server) => {
+  const nobody = await RawWs.connect(server);
+  const channel = `private:${fresh()}`;
+  assert.ok((await nobody.subscribe(channel)).subscribe);
+  assert.deepEqual((await nobody.call({ publish: { channel, data: 1 } })).publish, {});
+  nobody.close();
+  server.writeConfig(testConfig({ client: { insecure_skip_token_signature_verify: true } }));
+  await server.restart();
+  const ann = await RawWs.connect(server, server.token('ann', {}, 'a secret of somebody else'));
+  assert.equal((await ann.subscribe(channel)).error.code, 103);
+  ann.close();
+});
+
+alone('without a configured key the server makes a secret of its own: tokens of others are refused, those it mints are not', {
+  env: { CENTRIFUGO_TOKEN_HMAC_SECRET_KEY: null },
+}, async (server) => {
+  for (const secret of ['', 'secret', SECRET]) {
+    const ws = await RawWs.open(server);
+    ws.send({ connect: { token: server.token('ann', {}, secret) } });
+    assert.equal((await ws.closing()).code, 3500);
+    ws.close();
+  }
+  const minted = await server.mint(server.firstRun().server_api_key, 'ann');
+  (await RawWs.connect(server, minted)).close();
+});
+
+alone('options that have nothing to change here are taken without a word', {
+  config: testConfig({
+    client: { concurrency: 16, presence_update_interval: '20s' },
+    websocket: { read_buffer_size: 1024, write_buffer_size: 1024, use_write_buffer_pool: true },
+    node: { info_metrics_aggregate_interval: '10s' },
+  }),
+}, async (server) => {
+  assert.doesNotMatch(server.stderr, /no effect|"level":"warn"/);
+  const ws = await RawWs.connect(server, server.token('ann'));
+  const ids = [];
+  for (let i = 0; i < 20; i++) ids.push(ws.send(i % 2 ? { rpc: { method: 'x' } } : { subscribe: { channel: `plain:${i}` } }));
+  for (const id of ids) assert.equal((await ws.next()).id, id);
+  ws.close();
+});
+
+alone('init.enabled answers {} to whoever warms up a connection, and lets pages of allowed origins read it', {
+  config: testConfig({ init: { enabled: true } }),
+}, async (server) => {
+  const init = (method, headers) => fetch(`${server.url}/connection/init`, { method, headers });
+  const plain = await init('GET');
+  assert.deepEqual([plain.status, await plain.text()], [200, '{}']);
+  assert.equal(plain.headers.get('content-type'), 'application/json; charset=utf-8');
+  const allowed = await init('GET', { Origin: 'http://localhost:80' });
+  assert.equal(allowed.headers.get('access-control-allow-origin'), 'http://localhost:80');
+  assert.equal(allowed.headers.get('access-control-allow-credentials'), 'true');
+  const other = await init('GET', { Origin: 'http://elsewhere.example' });
+  assert.deepEqual([other.status, other.headers.get('access-control-allow-origin')], [200, null]);
+  assert.equal((await init('POST')).status, 405);
+  server.writeConfig(testConfig({}));
+  await server.restart();
+  assert.equal((await init('GET')).status, 404);
+});
+
+alone('each HTTP request is in the log at level debug, without its query', {
+  config: testConfig({ log: { level: 'debug' } }),
+}, async (server) => {
+  const requests = () => logLines(server.stderr).filter((line) => line.message === 'http request');
+  await server.get('/health?key=secret');
+  await server.apiAnswer('publish', {}, { headers: { 'X-API-Key': 'wrong' } });
+  (await RawWs.connect(server, server.token('ann'))).close();
+  const told = [];
+  await until(() => {
+    told.splice(0, Infinity, ...requests().map(({ method, path, status, addr }) => `${method} ${path} ${status} ${addr}`));
+    return told.some((text) => text.includes('101'));
+  }, 'the upgrade in the log');
+  for (const line of ['GET /health 200', 'POST /api/publish 401', 'GET /connection/websocket 101'])
+    assert.ok(told.includes(`${line} 127.0.0.1`), `${line} in ${told}`);
+  assert.doesNotMatch(server.stderr, /secret/);
 });

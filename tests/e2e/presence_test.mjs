@@ -61,6 +61,20 @@ scenario('two connections of one user are two clients and one user', async (serv
   sockets.forEach((ws) => ws.close());
 });
 
+scenario('presence shows the info of a connection as its refresh has changed it', async (server) => {
+  const channel = `chat:${fresh()}`;
+  const user = fresh('user');
+  const ws = await RawWs.connect(server, server.token(user, { info: { n: 1 } }));
+  await ws.subscribe(channel);
+  const shown = async () => Object.values((await server.api('presence', { channel })).presence).map((info) => info.conn_info);
+  assert.deepEqual(await shown(), [{ n: 1 }]);
+  await ws.call({ refresh: { token: server.token(user, { info: { n: 2 } }) } });
+  await until(async () => (await shown())[0].n === 2, 'the info of the token');
+  await server.api('refresh', { user, info: { n: 3 } });
+  await until(async () => (await shown())[0].n === 3, 'the info of the server API');
+  ws.close();
+});
+
 scenario('presence of a channel that one has not subscribed to is error 103, without presence 108', async (server) => {
   const ws = await RawWs.connect(server, server.token('ann'));
   assert.equal((await ws.call({ presence: { channel: `chat:${fresh()}` } })).error.code, 103);

@@ -439,3 +439,28 @@ scenario('a Protobuf command split over fragments is one command', async (server
   ws.close();
   await until(async () => (await server.health()) === 200, 'the server to be healthy');
 });
+
+scenario('binary data and info of the server API reach a Protobuf client and close a JSON client with 3506', async (server) => {
+  const channel = `plain:${fresh()}`;
+  const base64 = Buffer.from(binary).toString('base64');
+  const pro = await protobufClient(server, { token: server.token(fresh('pro')) });
+  const user = fresh('user');
+  const client = await protobufClient(server, { token: server.token(user) });
+  await server.api('subscribe', { user, channel, b64data: base64, override: { presence: { value: true } } });
+  const subscribedTo = await event(client.events, 'subscribed');
+  assert.deepEqual([subscribedTo.channel, new Uint8Array(subscribedTo.data)], [channel, binary]);
+  const other = `room:${fresh()}`;
+  const sub = await subscribed(pro, other);
+  await server.api('subscribe', { user, channel: other, b64info: base64 });
+  const joined = await sub.events.takeWhere((e) => e.name === 'join' && e.ctx.info.user === user, 'the join');
+  assert.deepEqual(new Uint8Array(joined.ctx.info.chanInfo), binary);
+  const json = fresh('jay');
+  for (const body of [{ b64data: base64 }, { b64info: base64 }]) {
+    const ws = await RawWs.connect(server, server.token(json));
+    await server.api('subscribe', { user: json, channel: `room:${fresh()}`, ...body });
+    assert.deepEqual(await ws.closing(), { code: 3506, reason: 'inappropriate protocol' });
+    ws.close();
+  }
+  pro.disconnect();
+  client.disconnect();
+});

@@ -163,7 +163,7 @@ alone(
 alone(
   'a reader that stalls is closed as slow, and the others hear everything',
   {
-    config: testConfig({ client: { queue_max_size: 200000 } }),
+    config: testConfig({ client: { queue_max_size: 200000 }, websocket: { write_timeout: '60s' } }),
   },
   async (server) => {
     const slow = await RawWs.connect(server, server.token('slow'));
@@ -191,6 +191,33 @@ alone(
     slow.raw.socket.resume();
     await slow.raw.toEnd();
     slow.close();
+    quick.close();
+  },
+);
+
+alone(
+  'a peer that takes nothing for websocket.write_timeout is ended, and counts as 3009',
+  { config: testConfig({ client: { queue_max_size: 100_000_000 }, websocket: { write_timeout: '300ms' } }) },
+  async (server) => {
+    const stuck = await RawWs.connect(server, server.token('stuck'));
+    const quick = await RawWs.connect(server, server.token('quick'));
+    const channel = 'plain:stuck';
+    await stuck.subscribe(channel);
+    await quick.subscribe(channel);
+    stuck.raw.socket.pause();
+    const data = 'x'.repeat(90_000);
+    await until(
+      async () => {
+        await server.api('publish', { channel, data });
+        assert.equal((await quick.push()).pub.data.length, data.length);
+        return (await server.api('channels', { pattern: channel })).channels[channel].num_clients === 1;
+      },
+      'the stuck peer to be ended',
+      30_000,
+    );
+    const { text } = await server.get('/metrics');
+    assert.match(text, /client_num_server_disconnects\{code="3009"\} 1\n/);
+    assert.doesNotMatch(text, /client_num_server_disconnects\{code="3008"\}/);
     quick.close();
   },
 );

@@ -7,7 +7,9 @@ import { testConfig } from './lib/server.mjs';
 
 const history = { allow_subscribe_for_client: true, history_size: 10, history_ttl: '60s', force_recovery: true };
 const scenario = suite({
-  config: testConfig({ channel: { namespaces: [{ name: 'match', ...history, allow_tags_filter: true }, { name: 'plain', ...history }] } }),
+  config: testConfig({ channel: { namespaces: [{ name: 'match', ...history, allow_tags_filter: true }, { name: 'plain', ...history },
+    { name: 'latest', ...history, allow_tags_filter: true, force_recovery_mode: 'cache' }] },
+    client: { recovery_max_publication_limit: 4 } }),
 });
 const goals = { key: 'kind', cmp: 'eq', val: 'goal' };
 const publish = (server, channel, data, kind) => server.api('publish', { channel, data, tags: { kind } });
@@ -50,6 +52,42 @@ scenario('recovery leaves out what does not match', async (server) => {
   const { subscribe } = await ws.subscribe(channel, { tf: goals, recover: true, offset: 1, epoch });
   assert.equal(subscribe.recovered, true);
   assert.deepEqual(subscribe.publications.map((p) => p.data), [1, 3]);
+  ws.close();
+});
+
+scenario('recovery of a cache looks back for the latest publication that matches', async (server) => {
+  const cases = [
+    // kinds published, position asked for, what is recovered
+    [['foul', 'goal', 'foul', 'goal', 'foul'], {}, [4], true],
+    [['foul', 'foul'], {}, undefined, undefined], // as an empty cache
+    [['goal', 'foul'], { offset: 2 }, undefined, true], // stands at the top
+    [['goal', 'foul'], { offset: 1 }, [1], true],
+    [['goal', ...Array(4).fill('foul')], {}, undefined, undefined], // looks back as far as recovery may
+  ];
+  for (const [kinds, asked, data, recovered] of cases) {
+    const channel = `latest:${fresh()}`;
+    let epoch;
+    for (const [i, kind] of kinds.entries()) ({ epoch } = await publish(server, channel, i + 1, kind));
+    const ws = await RawWs.connect(server, server.token('ann'));
+    const { subscribe } = await ws.subscribe(channel, { tf: goals, recover: true, ...asked, epoch: asked.offset ? epoch : '' });
+    assert.deepEqual([subscribe.publications?.map((p) => p.data), subscribe.recovered], [data, recovered], kinds.join(' '));
+    await publish(server, channel, 'live', 'goal');
+    assert.equal((await ws.push()).pub.data, 'live');
+    ws.close();
+  }
+});
+
+scenario('the metric counts what was filtered out live', async (server) => {
+  const dropped = async () =>
+    Number(/node_tags_filter_dropped_publications\{channel_namespace=""\} (\d+)/.exec((await server.get('/metrics')).text)[1]);
+  const channel = `match:${fresh()}`;
+  const before = await dropped();
+  const { epoch } = await publish(server, channel, 0, 'foul');
+  const ws = await RawWs.connect(server, server.token('ann'));
+  await ws.subscribe(channel, { tf: goals, recover: true, offset: 0, epoch }); // what recovery leaves out is not counted
+  for (const kind of ['foul', 'foul', 'goal']) await publish(server, channel, 1, kind);
+  await ws.push();
+  assert.equal(await dropped(), before + 2);
   ws.close();
 });
 

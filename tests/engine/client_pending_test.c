@@ -385,7 +385,9 @@ static void what_the_api_does_to_a_client_that_is_connecting_comes_after_the_ans
         { { .kind = EFFECT_SUBSCRIBE, .user = SLICE("ann"), .channel = SLICE("plain:d") },
           "{\"push\":{\"channel\":\"plain:d\",\"subscribe\":{}}}",
           1 },
-        { { .kind = EFFECT_SUBSCRIBE, .user = SLICE("ann"), .channel = SLICE("plain:a") }, "", 0 },
+        { { .kind = EFFECT_SUBSCRIBE, .user = SLICE("ann"), .channel = SLICE("plain:a") },
+          "{\"push\":{\"channel\":\"plain:a\",\"subscribe\":{}}}",
+          1 },
         { { .kind = EFFECT_DISCONNECT, .user = SLICE("ann"), .code = 4000, .reason = SLICE("x") }, NULL, 1 },
     };
     for (size_t a = 0; a < sizeof acts / sizeof acts[0]; a++) {

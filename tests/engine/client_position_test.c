@@ -5,6 +5,7 @@
 #include "engine/support/engine_rig.h"
 
 #include "base/mem.h"
+#include "engine/position_check.h"
 
 #define PUSH(channel, data, at)                                                                                        \
     "{\"push\":{\"channel\":\"" channel "\",\"pub\":{\"data\":" #data ",\"offset\":" #at "}}}"
@@ -204,6 +205,177 @@ static void an_answer_with_a_new_epoch_ends_older_subscriptions(void **state)
     rig_free(r);
 }
 
+/* Brokers outside may not know the epoch of a stream that nothing was published to. */
+static void a_subscription_without_an_epoch_takes_that_of_the_first_publication(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new(1, NULL);
+    struct rig_client *a = rig_connected(r, 0, "{\"sub\":\"ann\"}");
+    rig_say(r, a, "{\"id\":2,\"subscribe\":{\"channel\":\"public:a\"}}");
+    rig_forget(r, a);
+    struct hub_channel *channel = hub_channel_find(&r->workers[0].engine.hub, 0, SLICE("public:a"));
+    memset(channel->epoch, 0, sizeof channel->epoch);
+    mail(r, 100, 1, "first");
+    rig_expect_part(r, a, "\"offset\":1");
+    assert_string_equal(channel->epoch, "first");
+    mail(r, 101, 2, "first");
+    rig_expect_part(r, a, "\"offset\":2");
+    mail(r, 102, 3, "second");
+    rig_expect(r, a, LOST("public:a"));
+    rig_free(r);
+}
+
+/* ---- the top of the stream ---- */
+
+static void check_often(struct policy_deployment *d)
+{
+    d->limits.presence_update_interval_ms = 1000;
+    d->limits.position_check_delay_ms = 2000;
+    d->limits.ping_interval_ms = 0;
+}
+
+/* As if the last publication had never come to the worker. */
+static void lose_one(struct rig *r, uint32_t worker)
+{
+    hub_channel_find(&r->workers[worker].engine.hub, 0, SLICE("public:a"))->offset--;
+}
+
+static int64_t asked(struct rig *r)
+{
+    /* the subscriptions of the pair asked, too */
+    return rig_gauge(r, METRIC_AT1(NODE_ACTION_COUNT, METRIC_ACTION_HISTORY_STREAM_TOP)) - 2;
+}
+
+static void tick_for(struct rig *r, uint64_t ms)
+{
+    for (uint64_t passed_ms = 0; passed_ms < ms; passed_ms += 500) {
+        rig_pass(r, 500);
+        for (uint32_t i = 0; i < r->office.count; i++) position_check_tick(&r->workers[i].engine);
+        rig_run(r);
+    }
+}
+
+struct pair {
+    struct rig *r;
+    struct rig_client *own, *server_side;
+};
+
+static struct pair positioned_pair(rig_policy_fn *change)
+{
+    struct pair p = { .r = rig_new(2, change) };
+    p.own = rig_connected(p.r, 1, "{\"sub\":\"ann\"}");
+    p.server_side = rig_connected(p.r, 1, "{\"sub\":\"bob\",\"channels\":[\"public:a\"]}");
+    rig_say(p.r, p.own, "{\"id\":2,\"subscribe\":{\"channel\":\"public:a\"}}");
+    rig_publish(p.r, 0, "public:a", "1");
+    rig_run(p.r);
+    rig_forget(p.r, p.own);
+    rig_forget(p.r, p.server_side);
+    return p;
+}
+
+static void a_silent_channel_is_compared_with_the_top_of_its_stream(void **state)
+{
+    (void)state;
+    struct pair p = positioned_pair(check_often);
+    tick_for(p.r, 2000);
+    assert_int_equal(asked(p.r), 0); /* it was heard of not long ago */
+    tick_for(p.r, 2000);
+    assert_int_equal(asked(p.r), 1); /* once a channel, not once a subscriber */
+    tick_for(p.r, 60000);
+    rig_expect(p.r, p.own, "");
+    lose_one(p.r, 1);
+    tick_for(p.r, 12000);
+    rig_expect(p.r, p.own, LOST("public:a"));
+    rig_expect_closed(p.r, p.server_side, 3010);
+    const int64_t before = asked(p.r);
+    tick_for(p.r, 12000);
+    assert_int_equal(asked(p.r), before); /* nobody is left to ask for */
+    rig_free(p.r);
+}
+
+static void one_difference_is_only_a_doubt(void **state)
+{
+    (void)state;
+    struct pair p = positioned_pair(check_often);
+    for (int i = 0; i < 3; i++) {
+        lose_one(p.r, 1);
+        tick_for(p.r, 4000);
+        hub_channel_find(&p.r->workers[1].engine.hub, 0, SLICE("public:a"))->offset++; /* it came after all */
+        tick_for(p.r, 12000);
+    }
+    lose_one(p.r, 1);
+    tick_for(p.r, 4000);
+    hub_channel_find(&p.r->workers[1].engine.hub, 0, SLICE("public:a"))->offset++;
+    rig_publish(p.r, 0, "public:a", "2");
+    tick_for(p.r, 60000);
+    rig_expect(p.r, p.own, PUSH("public:a", 2, 2));
+    assert_int_equal(p.server_side->close_code, 0);
+    rig_free(p.r);
+}
+
+static void a_broker_that_answers_late_or_not_at_all_is_asked_again(void **state)
+{
+    (void)state;
+    struct pair p = positioned_pair(check_often);
+    held_broker_set(p.r->broker, HELD_FAILING);
+    lose_one(p.r, 1);
+    tick_for(p.r, 30000);
+    rig_expect(p.r, p.own, ""); /* a broker that cannot say proves nothing */
+    held_broker_set(p.r->broker, HELD_ANSWERS);
+    tick_for(p.r, 1000);
+    assert_int_equal(held_broker_count(p.r->broker), 1);
+    rig_expect(p.r, p.own, "");
+    held_broker_release_all(p.r->broker);
+    tick_for(p.r, 8000);
+    held_broker_release_all(p.r->broker);
+    rig_run(p.r);
+    rig_expect(p.r, p.own, LOST("public:a"));
+    tick_for(p.r, 8000);
+    held_broker_set(p.r->broker, HELD_NOTHING);
+    rig_free(p.r);
+}
+
+static void a_reliable_broker_is_not_asked(void **state)
+{
+    (void)state;
+    struct pair p = positioned_pair(check_often);
+    const struct broker_ops *ops = p.r->broker->ops;
+    struct broker_ops reliable = *ops;
+    reliable.delivers_reliably = true;
+    p.r->broker->ops = &reliable;
+    tick_for(p.r, 30000);
+    assert_int_equal(asked(p.r), 0);
+    p.r->broker->ops = ops;
+    tick_for(p.r, 4000);
+    assert_true(asked(p.r) > 0);
+    rig_free(p.r);
+}
+
+static void lag_of_a_second(struct policy_deployment *d)
+{
+    d->limits.position_lag_max_ms = 1000;
+}
+
+static void a_publication_that_comes_too_late_ends_positioned_subscriptions(void **state)
+{
+    (void)state;
+    for (int late = 0; late < 2; late++) {
+        struct pair p = positioned_pair(lag_of_a_second);
+        struct rig_client *plain =
+            rig_connected(p.r, 1,
+                          "{\"sub\":\"eve\",\"subs\":{\"public:a\":{\"override\":{\"force_recovery\":{\"value\":false},"
+                          "\"force_positioning\":{\"value\":false}}}}}");
+        rig_forget(p.r, plain);
+        rig_publish(p.r, 0, "public:a", "2");
+        for (uint32_t i = 0; i < 2; i++) p.r->workers[i].engine.wall_ms += late ? 1001 : 1000;
+        rig_run(p.r);
+        rig_expect(p.r, plain, PUSH("public:a", 2, 2));
+        rig_expect(p.r, p.own, late ? LOST("public:a") : PUSH("public:a", 2, 2));
+        assert_int_equal(p.server_side->close_code, late ? 3010 : 0);
+        rig_free(p.r);
+    }
+}
+
 /* ---- a mailbox that is full ---- */
 
 static void nothing(struct mail *mail, void *owner)
@@ -359,6 +531,12 @@ int main(void)
         cmocka_unit_test(a_jump_ends_positioned_subscriptions_and_no_others),
         cmocka_unit_test(the_last_subscription_may_go_while_a_publication_is_delivered),
         cmocka_unit_test(an_answer_with_a_new_epoch_ends_older_subscriptions),
+        cmocka_unit_test(a_subscription_without_an_epoch_takes_that_of_the_first_publication),
+        cmocka_unit_test(a_silent_channel_is_compared_with_the_top_of_its_stream),
+        cmocka_unit_test(one_difference_is_only_a_doubt),
+        cmocka_unit_test(a_broker_that_answers_late_or_not_at_all_is_asked_again),
+        cmocka_unit_test(a_reliable_broker_is_not_asked),
+        cmocka_unit_test(a_publication_that_comes_too_late_ends_positioned_subscriptions),
         cmocka_unit_test(a_gap_within_history_is_read_again_and_delivered_once),
         cmocka_unit_test(a_gap_beyond_history_is_insufficient_state),
         cmocka_unit_test(a_gap_gives_nothing_old_to_those_who_follow_no_position),

@@ -58,11 +58,44 @@ static void subscribe_reaches_the_user_on_every_worker_and_is_pushed(void **stat
     rig_run(r);
     rig_expect(r, b, "{\"push\":{\"channel\":\"public:a\",\"pub\":{\"data\":2,\"offset\":2}}}");
     rig_forget(r, a);
-    run_effect(r, 1, &request, 0); /* they have it already */
-    rig_expect(r, a, "");
     request.channel = SLICE("nowhere:a");
     run_effect(r, 1, &request, 0);
     assert_int_equal(rig_subscribers(r, 0, "public:a"), 2);
+    rig_free(r);
+}
+
+static void who_is_subscribed_already_gets_the_new_info_data_and_end_and_keeps_its_place(void **state)
+{
+    (void)state;
+    struct rig *r = rig_new(2, NULL);
+    struct rig_client *a = rig_connected(r, 1, "{\"sub\":\"ann\"}");
+    rig_say(r, a, "{\"id\":2,\"subscribe\":{\"channel\":\"public:a\"}}");
+    rig_publish(r, 0, "public:a", "1");
+    rig_run(r);
+    rig_forget(r, a);
+    struct effect_request request = {
+        .kind = EFFECT_SUBSCRIBE,
+        .user = SLICE("ann"),
+        .channel = SLICE("public:a"),
+        .data = SLICE("{\"d\":2}"),
+        .info = SLICE("[8]"),
+        .expire_at_s = RIG_NOW_S + 60,
+        .override = { .presence = CLAIMS_TRUE, .join_leave = CLAIMS_TRUE, .force_push_join_leave = CLAIMS_TRUE }
+    };
+    run_effect(r, 0, &request, 1);
+    rig_expect(r, a,
+               "{\"push\":{\"channel\":\"public:a\",\"subscribe\":{\"recoverable\":true,\"epoch\":\"E0\",\"offset\":1,"
+               "\"positioned\":true,\"data\":{\"d\":2}}}}\n"
+               "{\"push\":{\"channel\":\"public:a\",\"join\":{\"info\":{\"user\":\"ann\",\"client\":\"C0\","
+               "\"chan_info\":[8]}}}}");
+    assert_int_equal(rig_present(r, 0, "public:a"), 1);
+    assert_int_equal(rig_subscribers(r, 0, "public:a"), 1);
+    rig_publish(r, 0, "public:a", "2");
+    rig_run(r);
+    rig_expect(r, a, "{\"push\":{\"channel\":\"public:a\",\"pub\":{\"data\":2,\"offset\":2}}}");
+    request.expire_at_s = RIG_NOW_S - 1; /* an end that has passed changes nothing, and somebody is concerned */
+    run_effect(r, 0, &request, 1);
+    rig_expect(r, a, "");
     rig_free(r);
 }
 
@@ -246,6 +279,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_effect_on_nobody_is_done_at_once),
         cmocka_unit_test(subscribe_reaches_the_user_on_every_worker_and_is_pushed),
+        cmocka_unit_test(who_is_subscribed_already_gets_the_new_info_data_and_end_and_keeps_its_place),
         cmocka_unit_test(subscribe_may_name_one_client_or_a_session_that_none_has),
         cmocka_unit_test(subscribe_over_the_channel_limit_closes_with_3505),
         cmocka_unit_test(subscribe_waits_for_the_broker_on_each_worker),

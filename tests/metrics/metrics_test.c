@@ -117,6 +117,8 @@ static void each_metric_has_its_name_and_labels(void **state)
           "centrifugo_transport_outgoing_close_count{transport=\"websocket\",code=\"1009\"} 7" },
         { METRIC_AT2(TRANSPORT_OUTGOING_CLOSE, METRIC_TRANSPORT_WEBSOCKET, metrics_close_code(3500)),
           "centrifugo_transport_outgoing_close_count{transport=\"websocket\",code=\"3500\"} 7" },
+        { METRIC_AT1(BROKER_PUBLISH_SUPPRESSED, METRIC_SUPPRESSED_VERSION),
+          "centrifugo_broker_publish_suppressed_count{reason=\"version\",channel_namespace=\"\"} 7" },
         { METRIC_AT2(API_COMMAND_ERRORS, METRIC_API_METHOD_PUBLISH, metrics_error_code(102)),
           "centrifugo_api_command_errors_total{method=\"publish\",error=\"102\",protocol=\"http\"} 7" },
     };
@@ -226,14 +228,49 @@ static void observations_fall_into_cumulative_buckets(void **state)
     metrics_free(b);
 }
 
+static void quantiles_are_estimated_within_their_bucket(void **state)
+{
+    static const struct {
+        double seconds[4];
+        const char *line; /* behind the labels */
+    } rows[] = {
+        { { 0.003, 0.003, 0.003, 0.003 }, "quantile=\"0.5\"} 0.0025" },
+        { { 0.003, 0.003, 0.003, 0.003 }, "quantile=\"0.99\"} 0.00495" },
+        { { 0.003, 0.003, 0.02, 0.02 }, "quantile=\"0.5\"} 0.005" },
+        { { 0.003, 0.02, 0.02, 0.02 }, "quantile=\"0.5\"} 0.015" },
+        { { 0.003, 0.02, 0.02, 99 }, "quantile=\"0.999\"} 10" }, /* nothing is known above the last bound */
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        struct metrics *m = metrics_new();
+        char line[256];
+        for (size_t j = 0; j < 4; j++)
+            metrics_observe(m, METRIC_API_COMMAND_DURATION, METRIC_API_METHOD_PUBLISH, rows[i].seconds[j]);
+        char *text = text_of_one(m);
+        (void)snprintf(line, sizeof line,
+                       "centrifugo_api_command_duration_seconds{method=\"publish\",protocol=\"http\",%s", rows[i].line);
+        assert_line(text, line);
+        mem_free(text);
+        metrics_free(m);
+    }
+}
+
 static void each_histogram_has_its_bounds(void **state)
 {
     struct metrics *m = metrics_new();
     metrics_observe(m, METRIC_NODE_BROADCAST_DURATION, METRIC_MESSAGE_PUBLICATION, 0.000002);
+    metrics_observe(m, METRIC_NODE_PUB_SUB_LAG, 0, 0.15);
+    metrics_observe(m, METRIC_NODE_SURVEY_DURATION, METRIC_SURVEY_CHANNELS, 0.0001);
+    metrics_observe(m, METRIC_CLIENT_RECOVERED_PUBLICATIONS, 0, 3);
     metrics_observe(m, METRIC_CLIENT_COMMAND_DURATION, METRIC_METHOD_UNKNOWN, 0.00009);
     metrics_observe(m, METRIC_CLIENT_PING_PONG_DURATION, METRIC_TRANSPORT_WEBSOCKET, 0.2);
     char *text = text_of_one(m);
     assert_line(text, "# TYPE centrifugo_node_broadcast_duration_seconds histogram");
+    assert_line(text, "centrifugo_node_pub_sub_lag_seconds_bucket{channel_namespace=\"\",le=\"0.2\"} 1");
+    assert_line(text, "centrifugo_node_survey_duration_seconds_histogram_bucket{op=\"channels\",le=\"0.001\"} 1");
+    assert_line(text, "centrifugo_node_survey_duration_seconds_count{op=\"channels\"} 1");
+    assert_line(text, "centrifugo_client_recovered_publications_bucket{channel_namespace=\"\",le=\"2\"} 0");
+    assert_line(text, "centrifugo_client_recovered_publications_bucket{channel_namespace=\"\",le=\"3\"} 1");
+    assert_line(text, "centrifugo_client_recovered_publications_sum{channel_namespace=\"\"} 3.000000000");
     assert_line(text, "centrifugo_node_broadcast_duration_seconds_bucket{type=\"publication\",channel_namespace=\"\","
                       "le=\"1e-06\"} 0");
     assert_line(text, "centrifugo_node_broadcast_duration_seconds_bucket{type=\"publication\",channel_namespace=\"\","
@@ -378,6 +415,7 @@ int main(void)
         cmocka_unit_test(codes_that_are_not_known_count_as_other),
         cmocka_unit_test(the_sets_are_summed_and_gauges_may_be_negative_in_one),
         cmocka_unit_test(observations_fall_into_cumulative_buckets),
+        cmocka_unit_test(quantiles_are_estimated_within_their_bucket),
         cmocka_unit_test(each_histogram_has_its_bounds),
         cmocka_unit_test(a_clock_gone_wrong_does_not_spoil_the_sum),
         cmocka_unit_test(a_version_is_escaped),

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "net/net_conn_private.h"
 #include "net/net_queue.h"
+#include "net/net_stall_private.h"
 #include "net/net_writer.h"
 
 /* The kernel of these tests: takes only so many bytes of a call. They stand in for the
@@ -318,6 +319,64 @@ static void without_memory_for_a_begun_frame_the_connection_fails(void **state)
     }
 }
 
+static void a_peer_that_takes_nothing_for_the_write_timeout_ends(void **state)
+{
+    static struct test_conn slow;
+    test_conn_open(&slow, &loop);
+    net_conn_time_writes(&slow.conn, 200);
+    net_conn_time_writes(&t.conn, 200);
+    assert_int_equal(net_conn_send(&slow.conn, test_raw("taken bit by bit, never quickly"), NET_FLUSH_ANSWER),
+                     STATUS_OK);
+    send_text("stuck", 1);
+    kernel_takes = 1;
+    test_turns(&loop, 1);
+    while (t.eof_calls == 0) { /* one byte now and then is enough for the other */
+        net_stall_end(&slow.conn);
+        net_conn_mark_dirty(&slow.conn, NET_FLUSH_DELIVERY);
+        net_loop_turn(&loop, 20);
+        if (net_queue_empty(&slow.conn))
+            assert_int_equal(net_conn_send(&slow.conn, test_raw("more"), NET_FLUSH_ANSWER), STATUS_OK);
+    }
+    assert_int_equal(t.eof_error, ETIMEDOUT);
+    assert_int_equal(net_conn_queued(&t.conn), 0);
+    assert_int_equal(slow.eof_calls, 0);
+    kernel_takes = 0;
+    test_turns_until(&loop, &slow.eof_calls, 1);
+    assert_true(list_empty(&loop.stalled_));
+    kernel_takes = SIZE_MAX;
+    test_conn_end(&slow);
+}
+
+static void a_connection_without_a_write_timeout_waits(void **state)
+{
+    static struct test_conn timed;
+    test_conn_open(&timed, &loop);
+    net_conn_time_writes(&timed.conn, 100);
+    assert_int_equal(net_conn_send(&timed.conn, test_raw("stuck"), NET_FLUSH_ANSWER), STATUS_OK);
+    send_text("stuck", 1);
+    kernel_takes = 0;
+    test_turns_until(&loop, &timed.eof_calls, 1);
+    assert_int_equal(t.eof_calls, 0);
+    kernel_takes = SIZE_MAX;
+    test_conn_end(&timed);
+}
+
+static void a_closing_connection_has_its_linger_time_instead(void **state)
+{
+    static struct test_conn closing;
+    test_conn_open(&closing, &loop);
+    net_conn_time_writes(&closing.conn, 50);
+    assert_int_equal(net_conn_send(&closing.conn, test_raw("begun"), NET_FLUSH_ANSWER), STATUS_OK);
+    kernel_takes = 1;
+    test_turns(&loop, 1);
+    const uint64_t before_ms = loop.now_ms;
+    net_conn_close(&closing.conn, NET_CLOSE_FINAL, test_raw("last"), 400);
+    test_turns_until(&loop, &closing.closed_calls, 1);
+    assert_true(loop.now_ms - before_ms >= 400);
+    kernel_takes = SIZE_MAX;
+    test_conn_deinit(&closing);
+}
+
 static void close_self(struct test_conn *self)
 {
     net_conn_close(&self->conn, NET_CLOSE_FLUSH, test_raw("x"), 100);
@@ -455,6 +514,9 @@ int main(void)
         TEST(a_final_close_finishes_the_begun_frame_and_drops_the_rest),
         TEST(a_final_close_without_last_words_does_not_wait_for_room),
         TEST(without_memory_for_a_begun_frame_the_connection_fails),
+        TEST(a_peer_that_takes_nothing_for_the_write_timeout_ends),
+        TEST(a_connection_without_a_write_timeout_waits),
+        TEST(a_closing_connection_has_its_linger_time_instead),
         TEST(a_failing_write_is_told_and_drops_the_queue),
         TEST(no_memory_for_the_queue_drops_the_message_and_says_so),
         TEST(deliveries_in_a_row_allocate_nothing_after_the_first),

@@ -84,7 +84,7 @@ bool memory_idempotency_find(struct memory_idempotency *t, const struct memory_i
     bool found = known && now_ms < known->expires_ms;
     if (found) {
         *result = known->result;
-        result->suppressed = true;
+        result->suppressed = BROKER_SUPPRESSED_BY_IDEMPOTENCY;
     }
     pthread_mutex_unlock(&t->lock_);
     return found;

@@ -84,7 +84,7 @@ static bool outdated(const struct publishing *p, const struct memory_hold *h, st
 {
     const struct memory_stream *stream = h->entry ? h->entry->stream : NULL;
     if (!stream || !memory_stream_outdated(stream, p->r->version, p->r->version_epoch)) return false;
-    *result = (struct broker_publish_result){ .offset = stream->top, .suppressed = true };
+    *result = (struct broker_publish_result){ .offset = stream->top, .suppressed = BROKER_SUPPRESSED_BY_VERSION };
     memory_hold_epoch(h, result->epoch);
     return true;
 }

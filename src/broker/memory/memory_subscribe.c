@@ -17,16 +17,18 @@ static bool plan_recovery(const struct memory_hold *h, const struct broker_subsc
     return true;
 }
 
-/* Row HI-26: the latest publication, unless the subscriber stands at it already. */
+/* Rows HI-26 and HI-28: the latest publication, or the latest ones, unless the subscriber stands at the top already. */
 static bool plan_cache_recovery(const struct memory_hold *h, const struct broker_subscribe *r,
                                 const struct broker_position *top, struct memory_read *read)
 {
     bool has_it = r->since.offset > 0 && r->since.offset == top->offset &&
                   strncmp(r->since.epoch, top->epoch, BROKER_EPOCH_MAX) == 0;
-    bool there = top->offset > 0 && memory_stream_first(h->entry->stream) <= top->offset;
+    uint64_t first = top->offset > 0 ? memory_stream_first(h->entry->stream) : 1;
+    bool there = top->offset > 0 && first <= top->offset;
     if (there && !has_it) {
-        read->next = top->offset;
-        read->left = 1;
+        uint64_t count = top->offset - first + 1, count_max = r->cache_all ? r->recover_max : 1;
+        read->left = count < count_max ? count : count_max;
+        read->next = top->offset - read->left + 1;
     }
     return there || has_it;
 }
@@ -40,6 +42,7 @@ static void read_position(const struct memory_hold *h, const struct broker_subsc
     memory_hold_position(h, &top);
     if (r->position || r->recover || h->entry->stream) result->top = top;
     if (r->recover) result->recovered = (r->cache ? plan_cache_recovery : plan_recovery)(h, r, &top, read);
+    result->latest = r->recover && r->cache && r->cache_all;
     memory_read_begin(read, h);
 }
 

@@ -142,7 +142,7 @@ static void an_idempotency_key_suppresses_the_second_publish_and_gives_the_first
     rig_store(&rig, CHANNEL, SLICE("2"), 10);
     struct broker_result second = rig_publish(&rig, 0, &publish);
     assert_int_equal(second.status, STATUS_OK);
-    assert_true(second.publish.suppressed);
+    assert_int_equal(second.publish.suppressed, BROKER_SUPPRESSED_BY_IDEMPOTENCY);
     assert_int_equal(second.publish.offset, first.publish.offset);
     assert_string_equal(second.publish.epoch, first.publish.epoch);
     publish.channel = SLICE("public:other"); /* keys count per channel */
@@ -178,15 +178,16 @@ static void an_idempotency_key_works_without_history_too(void **state)
 
 static void an_older_version_is_suppressed_and_another_version_epoch_starts_again(void **state)
 {
-    static const struct {
+    const enum broker_suppressed NONE = BROKER_NOT_SUPPRESSED, OLD = BROKER_SUPPRESSED_BY_VERSION;
+    const struct {
         uint64_t version;
         const char *epoch;
-        bool suppressed;
+        enum broker_suppressed suppressed;
         uint64_t offset;
     } steps[] = {
-        { 5, "a", false, 1 }, { 5, "a", true, 1 },  { 4, "a", true, 1 },  { 4, "", true, 1 },
-        { 6, "", false, 2 },  { 6, "", true, 2 },   { 1, "b", false, 3 }, { 1, "b", true, 3 },
-        { 0, "", false, 4 },  { 1, "b", false, 5 }, { 1, "b", true, 5 },
+        { 5, "a", NONE, 1 }, { 5, "a", OLD, 1 },  { 4, "a", OLD, 1 },  { 4, "", OLD, 1 },
+        { 6, "", NONE, 2 },  { 6, "", OLD, 2 },   { 1, "b", NONE, 3 }, { 1, "b", OLD, 3 },
+        { 0, "", NONE, 4 },  { 1, "b", NONE, 5 }, { 1, "b", OLD, 5 },
     };
     CONTRACT_OPEN(rig, .workers = 1);
     subscribe_plain(&rig, 0);
