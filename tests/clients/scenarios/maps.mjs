@@ -5,7 +5,6 @@ import { scenario, open } from '../lib/scenario.mjs';
 const permissions = { allow_publish_for_client: true, allow_remove_for_client: true };
 const more = {
   sdks: ['js'],
-  waits: 'the server does not keep maps yet',
   namespaces: [
     {
       name: 'map',
