@@ -1,6 +1,5 @@
 #include "store/store_key.h"
 
-#include "base/mem.h"
 #include "store/store_rows.h"
 
 #define COLUMNS "key_id, project, kind, hash, created_at, valid_until, revoked_at, name"
@@ -27,17 +26,14 @@ enum status store_key_insert(struct store *s, const struct store_key *key)
     return store_stmt_end(&st);
 }
 
-static void read_row(struct store_stmt *st, struct store_key *out)
+static void read_row(struct store_stmt *st, void *item)
 {
+    struct store_key *out = item;
     *out = (struct store_key){ 0 };
     store_rows_copy(st, 0, out->id, sizeof out->id);
     store_rows_copy(st, 1, out->project, sizeof out->project);
     out->kind = slice_eq(store_stmt_slice(st, 2), SLICE("server")) ? STORE_KEY_SERVER : STORE_KEY_CLIENT;
-    struct slice hash = store_stmt_slice(st, 3);
-    if (hash.len == sizeof out->hash)
-        memcpy(out->hash, hash.ptr, sizeof out->hash);
-    else
-        store_stmt_fail(st, STATUS_MALFORMED);
+    store_rows_copy_hash(st, 3, out->hash, sizeof out->hash);
     out->created_at_s = store_stmt_i64(st, 4);
     out->valid_until_s = store_stmt_i64(st, 5);
     out->revoked_at_s = store_stmt_i64(st, 6);
@@ -47,43 +43,18 @@ static void read_row(struct store_stmt *st, struct store_key *out)
 enum status store_key_get(struct store *s, struct slice key_id, struct store_key *out)
 {
     struct store_stmt st;
-    struct store_key row;
     store_stmt_begin(&st, store_connection(s), "SELECT " COLUMNS " FROM keys WHERE key_id = ?1");
     store_stmt_bind_text(&st, 1, key_id);
-    bool found = store_stmt_step(&st);
-    if (found) read_row(&st, &row);
-    enum status status = store_stmt_end(&st);
-    if (status != STATUS_OK) return status;
-    if (!found) return STATUS_NOT_FOUND;
-    *out = row;
-    return STATUS_OK;
+    return store_rows_one(&st, read_row, out);
 }
 
 enum status store_key_list(struct store *s, struct slice project, struct store_key **out, size_t *count)
 {
     struct store_stmt st;
-    struct store_key *rows = NULL;
-    size_t len = 0, cap = 0;
     store_stmt_begin(&st, store_connection(s),
                      "SELECT " COLUMNS " FROM keys WHERE ?1 = '' OR project = ?1 ORDER BY rowid");
     store_stmt_bind_text(&st, 1, project);
-    while (store_stmt_step(&st)) {
-        struct store_key *moved = store_rows_grow(rows, len, &cap, sizeof *rows);
-        if (!moved) {
-            store_stmt_fail(&st, STATUS_NO_MEMORY);
-            break;
-        }
-        rows = moved;
-        read_row(&st, &rows[len++]);
-    }
-    enum status status = store_stmt_end(&st);
-    if (status != STATUS_OK) {
-        mem_free(rows);
-        return status;
-    }
-    *out = rows;
-    *count = len;
-    return STATUS_OK;
+    return store_rows_list(&st, sizeof **out, read_row, (void **)out, count);
 }
 
 static enum status set_time(struct store *s, const char *sql, struct slice key_id, int64_t value)

@@ -35,9 +35,73 @@ static const char audit[] = "CREATE TABLE audit ("
                             "  what TEXT NOT NULL"
                             ") STRICT;";
 
+/* People. Every secret that one shows (session, invite, access token, recovery code) is here
+ * as its SHA-256 only; a project is '' where all of them are meant. */
+static const char people[] = "CREATE TABLE accounts ("
+                             "  id TEXT PRIMARY KEY,"
+                             "  email TEXT NOT NULL UNIQUE COLLATE NOCASE,"
+                             "  name TEXT NOT NULL,"
+                             "  password TEXT NOT NULL,"
+                             "  totp_secret BLOB NOT NULL DEFAULT x'',"
+                             "  totp_pending BLOB NOT NULL DEFAULT x'',"
+                             "  totp_step INTEGER NOT NULL DEFAULT 0,"
+                             "  instance_owner INTEGER NOT NULL DEFAULT 0 CHECK (instance_owner IN (0, 1)),"
+                             "  created_at INTEGER NOT NULL"
+                             ") STRICT;"
+                             "CREATE TABLE recovery_codes ("
+                             "  account TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,"
+                             "  hash BLOB NOT NULL CHECK (length(hash) = 32),"
+                             "  PRIMARY KEY (account, hash)"
+                             ") STRICT;"
+                             "CREATE TABLE members ("
+                             "  project TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,"
+                             "  account TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,"
+                             "  role INTEGER NOT NULL CHECK (role BETWEEN 1 AND 4),"
+                             "  created_at INTEGER NOT NULL,"
+                             "  PRIMARY KEY (project, account)"
+                             ") STRICT;"
+                             "CREATE TABLE invites ("
+                             "  id TEXT PRIMARY KEY,"
+                             "  hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),"
+                             "  project TEXT NOT NULL,"
+                             "  role INTEGER NOT NULL CHECK (role BETWEEN 1 AND 4),"
+                             "  email TEXT NOT NULL DEFAULT '',"
+                             "  invited_by TEXT NOT NULL DEFAULT '',"
+                             "  created_at INTEGER NOT NULL,"
+                             "  valid_until INTEGER NOT NULL"
+                             ") STRICT;"
+                             "CREATE TABLE logins ("
+                             "  id TEXT PRIMARY KEY,"
+                             "  hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),"
+                             "  account TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,"
+                             "  created_at INTEGER NOT NULL,"
+                             "  last_used_at INTEGER NOT NULL,"
+                             "  address TEXT NOT NULL DEFAULT '',"
+                             "  agent TEXT NOT NULL DEFAULT ''"
+                             ") STRICT;"
+                             "CREATE INDEX logins_by_account ON logins (account);"
+                             "CREATE TABLE access_tokens ("
+                             "  id TEXT PRIMARY KEY,"
+                             "  hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),"
+                             "  account TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,"
+                             "  name TEXT NOT NULL,"
+                             "  created_at INTEGER NOT NULL,"
+                             "  valid_until INTEGER NOT NULL DEFAULT 0,"
+                             "  last_used_at INTEGER NOT NULL DEFAULT 0"
+                             ") STRICT;"
+                             "CREATE INDEX access_tokens_by_account ON access_tokens (account);"
+                             "ALTER TABLE audit ADD COLUMN project TEXT NOT NULL DEFAULT '';"
+                             "CREATE INDEX audit_by_project ON audit (project, number);"
+                             /* scopes: bits, 0 = whatever the kind may do; a prefix of '' = every channel */
+                             "ALTER TABLE keys ADD COLUMN scopes INTEGER NOT NULL DEFAULT 0;"
+                             "ALTER TABLE keys ADD COLUMN channel_prefix TEXT NOT NULL DEFAULT '';"
+                             "ALTER TABLE keys ADD COLUMN last_used_at INTEGER NOT NULL DEFAULT 0;"
+                             "ALTER TABLE projects ADD COLUMN namespaces TEXT NOT NULL DEFAULT '[]';";
+
 const struct store_migration store_migrations[] = {
     { 1, projects_and_keys },
     { 2, audit },
+    { 3, people },
 };
 const size_t store_migration_count = sizeof store_migrations / sizeof *store_migrations;
 
