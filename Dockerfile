@@ -4,7 +4,7 @@
 FROM debian:bookworm-slim AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends gcc libc6-dev cmake ninja-build pkg-config \
-      libuv1-dev libssl-dev libsqlite3-dev libpcre2-dev zlib1g-dev libcurl4-openssl-dev \
+      libuv1-dev libssl-dev libsqlite3-dev libsodium-dev libpcre2-dev zlib1g-dev libcurl4-openssl-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY CMakeLists.txt CMakePresets.json ./
@@ -15,7 +15,7 @@ RUN cmake --preset release -DXSH_BENCH=OFF && ninja -C build/release xshathra &&
 
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libuv1 libssl3 libsqlite3-0 libpcre2-8-0 zlib1g libcurl4 ca-certificates \
+ && apt-get install -y --no-install-recommends libuv1 libssl3 libsqlite3-0 libsodium23 libpcre2-8-0 zlib1g libcurl4 ca-certificates \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin xshathra \
  && install -d -o xshathra -g xshathra -m 0700 /data

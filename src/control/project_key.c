@@ -10,20 +10,10 @@
 #define PROJECT_ID_LETTERS 16
 #define KEY_ID_LETTERS     10
 
-/* RFC 4648 section 6, lower case. 32 letters: five bits of each random byte, no bias. */
-static void base32_random(char *out, size_t letters)
-{
-    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
-    uint8_t bytes[PROJECT_ID_LETTERS];
-    crypto_random(bytes, letters);
-    for (size_t i = 0; i < letters; i++) out[i] = alphabet[bytes[i] & 31];
-    out[letters] = '\0';
-}
-
 void project_id_make(char out[static STORE_PROJECT_ID_MAX])
 {
     memcpy(out, "proj_", 5);
-    base32_random(out + 5, PROJECT_ID_LETTERS);
+    crypto_random_letters(out + 5, PROJECT_ID_LETTERS);
 }
 
 void project_key_make(enum store_key_kind kind, struct project_key *out, uint8_t hash[static STORE_KEY_HASH_LEN])
@@ -31,7 +21,7 @@ void project_key_make(enum store_key_kind kind, struct project_key *out, uint8_t
     uint8_t secret[PROJECT_KEY_SECRET_LEN];
     char secret_text[BASE64_ENCODED_LEN(PROJECT_KEY_SECRET_LEN) + 1];
     out->id[0] = 'k';
-    base32_random(out->id + 1, KEY_ID_LETTERS);
+    crypto_random_letters(out->id + 1, KEY_ID_LETTERS);
     crypto_random(secret, sizeof secret);
     secret_text[base64url_encode(slice_of(secret, sizeof secret), secret_text)] = '\0';
     snprintf(out->text, sizeof out->text, "%s_%.15s_%s", kind == STORE_KEY_SERVER ? "sk" : "ck", out->id, secret_text);

@@ -36,17 +36,19 @@ static bool finish(const struct project_service *p, bool good, struct project_er
     return false;
 }
 
-static bool audit(const struct project_service *p, struct project_error *error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+static bool audit(const struct project_service *p, const char *project, struct project_error *error, const char *format,
+                  ...) __attribute__((format(printf, 4, 5)));
 
-static bool audit(const struct project_service *p, struct project_error *error, const char *format, ...)
+static bool audit(const struct project_service *p, const char *project, struct project_error *error, const char *format,
+                  ...)
 {
     char what[STORE_AUDIT_WHAT_MAX];
     va_list args;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    enum status status = store_audit_add(p->store, p->now_s, slice_from_cstr(p->who), slice_from_cstr(what));
+    enum status status = store_audit_add(p->store, p->now_s, slice_from_cstr(project), slice_from_cstr(p->who),
+                                         slice_from_cstr(what));
     return status == STATUS_OK || storage_failed(p, "the audit", status, error);
 }
 
@@ -103,7 +105,7 @@ static bool add_project(const struct project_service *p, struct slice name, uint
     if (status != STATUS_OK) return storage_failed(p, "adding a project", status, error);
     return add_key(p, row.id, STORE_KEY_SERVER, &out->server, error) &&
            add_key(p, row.id, STORE_KEY_CLIENT, &out->client, error) &&
-           audit(p, error, "create project %s in space %" PRIu32 " with keys %s and %s", row.id, space, out->server.id,
+           audit(p, row.id, error, "create project %s in space %" PRIu32 " with keys %s and %s", row.id, space, out->server.id,
                  out->client.id);
 }
 
@@ -207,7 +209,7 @@ static bool rotate(const struct project_service *p, const struct store_project *
                               project_quoted(slice_from_cstr(project->id), quoted));
     return end_keys(p, slice_from_cstr(project->id), which, grace_s, error) &&
            add_key(p, project->id, which, fresh, error) &&
-           audit(p, error, "rotate %s key of %s: new key %s, grace %" PRIu64 " s", store_key_kind_name(which),
+           audit(p, project->id, error, "rotate %s key of %s: new key %s, grace %" PRIu64 " s", store_key_kind_name(which),
                  project->id, fresh->id, grace_s);
 }
 
@@ -248,7 +250,7 @@ static bool revoke(const struct project_service *p, struct slice id, struct slic
     if (key.revoked_at_s != 0) return true;
     enum status status = store_key_set_revoked(p->store, key_id, p->now_s);
     if (status != STATUS_OK) return storage_failed(p, "revoking a key", status, error);
-    return audit(p, error, "revoke %s key %s of %s", store_key_kind_name(key.kind), key.id, key.project);
+    return audit(p, key.project, error, "revoke %s key %s of %s", store_key_kind_name(key.kind), key.id, key.project);
 }
 
 bool project_service_revoke(const struct project_service *p, struct slice id, struct slice key_id,
@@ -274,7 +276,7 @@ static bool archive(const struct project_service *p, const struct store_project 
     if (project->archived_at_s != 0) return true;
     enum status status = store_project_set_archived(p->store, slice_from_cstr(project->id), p->now_s);
     if (status != STATUS_OK) return storage_failed(p, "archiving a project", status, error);
-    return audit(p, error, "archive project %s", project->id);
+    return audit(p, project->id, error, "archive project %s", project->id);
 }
 
 bool project_service_archive(const struct project_service *p, struct slice id, struct project_error *error)

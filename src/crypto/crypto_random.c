@@ -46,6 +46,17 @@ void crypto_random(void *out, size_t len)
     }
 }
 
+void crypto_random_letters(char *out, size_t letters)
+{
+    static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567"; /* 32: no bias */
+    for (size_t i = 0; i < letters; i++) {
+        uint8_t byte;
+        crypto_random(&byte, 1);
+        out[i] = alphabet[byte & 31];
+    }
+    out[letters] = '\0';
+}
+
 void crypto_uuid4(char out[static CRYPTO_UUID_LEN + 1])
 {
     uint8_t bytes[16];

@@ -313,7 +313,7 @@ static void each_change_is_in_the_audit_without_secrets(void **state)
     assert_true(project_service_rotate(&p, slice_from_cstr(keys.id), STORE_KEY_SERVER, 60, &fresh, &error));
     assert_true(project_service_revoke(&p, slice_from_cstr(keys.id), slice_from_cstr(keys.server.id), &error));
     assert_true(project_service_archive(&p, slice_from_cstr(keys.id), &error));
-    assert_int_equal(store_audit_last(s, lines, 8, &count), STATUS_OK);
+    assert_int_equal(store_audit_list(s, &(struct store_audit_filter){ 0 }, lines, 8, &count), STATUS_OK);
     assert_int_equal(count, 4);
     static const char *const begins[] = { "archive", "revoke", "rotate", "create" };
     for (size_t i = 0; i < 4; i++) {

@@ -240,22 +240,40 @@ static void a_key_needs_its_project_and_a_hash_of_its_own(void **state)
     store_close(s);
 }
 
-static void the_audit_gives_the_last_lines_first(void **state)
+static void the_audit_gives_the_last_lines_first_and_what_is_asked_for(void **state)
 {
     struct store *s = open_store(*state);
     struct store_audit out[2];
     size_t count;
     char long_text[400];
     memset(long_text, 'x', sizeof long_text);
-    assert_int_equal(store_audit_add(s, 1, SLICE("a"), SLICE("first")), STATUS_OK);
-    assert_int_equal(store_audit_add(s, 2, SLICE("b"), SLICE("second")), STATUS_OK);
-    assert_int_equal(store_audit_add(s, 3, SLICE("c"), slice_of(long_text, sizeof long_text)), STATUS_OK);
-    assert_int_equal(store_audit_last(s, out, 2, &count), STATUS_OK);
+    assert_int_equal(store_audit_add(s, 1, SLICE("proj_a"), SLICE("ann@example.com"), SLICE("First")), STATUS_OK);
+    assert_int_equal(store_audit_add(s, 2, SLICE(""), SLICE("bob@example.com"), SLICE("second")), STATUS_OK);
+    assert_int_equal(store_audit_add(s, 3, SLICE("proj_a"), SLICE("c"), slice_of(long_text, sizeof long_text)),
+                     STATUS_OK);
+    struct store_audit_filter filter = { 0 };
+    assert_int_equal(store_audit_list(s, &filter, out, 2, &count), STATUS_OK);
     assert_int_equal(count, 2);
     assert_int_equal(strlen(out[0].what), STORE_AUDIT_WHAT_MAX - 1);
     assert_string_equal(out[1].what, "second");
-    assert_string_equal(out[1].who, "b");
+    assert_string_equal(out[1].who, "bob@example.com");
     assert_int_equal(out[1].at_s, 2);
+    const struct {
+        struct store_audit_filter filter;
+        const char *first;
+        size_t count;
+    } rows[] = {
+        { { .before = out[1].number }, "First", 1 },
+        { { .project = SLICE("proj_a"), .what = SLICE("FIRST") }, "First", 1 },
+        { { .who = SLICE("EXAMPLE") }, "second", 2 },
+        { { .project = SLICE("proj_b") }, NULL, 0 },
+        { { .what = SLICE("%") }, NULL, 0 },
+    };
+    for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+        assert_int_equal(store_audit_list(s, &rows[i].filter, out, 2, &count), STATUS_OK);
+        assert_int_equal(count, rows[i].count);
+        if (rows[i].first) assert_string_equal(out[0].what, rows[i].first);
+    }
     store_close(s);
 }
 
@@ -331,7 +349,7 @@ static void an_older_database_is_brought_up_to_date_and_keeps_its_rows(void **st
         struct store_project out;
         assert_int_equal(store_project_get(s, SLICE("proj_old"), &out), from > 0 ? STATUS_OK : STATUS_NOT_FOUND);
         if (from > 0) store_project_deinit(&out);
-        assert_int_equal(store_audit_add(s, 1, SLICE("a"), SLICE("b")), STATUS_OK);
+        assert_int_equal(store_audit_add(s, 1, SLICE(""), SLICE("a"), SLICE("b")), STATUS_OK);
         store_close(s);
     }
 }
@@ -427,7 +445,7 @@ int main(void)
         TEST(archiving_marks_one_project),
         TEST(keys_come_back_as_they_were_stored),
         TEST(a_key_needs_its_project_and_a_hash_of_its_own),
-        TEST(the_audit_gives_the_last_lines_first),
+        TEST(the_audit_gives_the_last_lines_first_and_what_is_asked_for),
         TEST(a_rolled_back_transaction_leaves_nothing),
         TEST(a_killed_process_leaves_what_it_committed),
         TEST(an_older_database_is_brought_up_to_date_and_keeps_its_rows),
