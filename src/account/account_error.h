@@ -27,8 +27,8 @@ enum account_error_code {
 
 struct account_error {
     enum account_error_code code;
-    const char *field;         /* static; NULL = none in particular */
-    uint32_t retry_after_s;    /* of THROTTLED */
+    const char *field;      /* static; NULL = none in particular */
+    uint32_t retry_after_s; /* of THROTTLED */
     char text[ACCOUNT_ERROR_TEXT_MAX];
 };
 

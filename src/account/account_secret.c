@@ -12,9 +12,9 @@
 #define CODE_LETTERS 10
 #define ID_LETTERS   14
 
-static const char prefixes[][5] = { [ACCOUNT_SECRET_SESSION] = "ses_",
-                                    [ACCOUNT_SECRET_ACCESS_TOKEN] = "pat_",
-                                    [ACCOUNT_SECRET_INVITE] = "inv_" };
+static const char prefixes[][5] = {
+    [ACCOUNT_SECRET_SESSION] = "ses_", [ACCOUNT_SECRET_ACCESS_TOKEN] = "pat_", [ACCOUNT_SECRET_INVITE] = "inv_"
+};
 #define PREFIX_LEN 4
 
 void account_secret_make(enum account_secret_kind kind, struct account_secret *out,

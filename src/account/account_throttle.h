@@ -17,7 +17,7 @@
 
 struct account_throttle; /* opaque */
 
-struct account_throttle *account_throttle_new(void); /* never NULL */
+struct account_throttle *account_throttle_new(void);    /* never NULL */
 void account_throttle_free(struct account_throttle *t); /* accepts NULL */
 
 /* Seconds until a try is allowed; 0 = now. */

@@ -5,8 +5,7 @@
 enum status store_audit_add(struct store *s, int64_t at_s, struct slice project, struct slice who, struct slice what)
 {
     struct store_stmt st;
-    store_stmt_begin(&st, store_connection(s),
-                     "INSERT INTO audit (at, who, what, project) VALUES (?1, ?2, ?3, ?4)");
+    store_stmt_begin(&st, store_connection(s), "INSERT INTO audit (at, who, what, project) VALUES (?1, ?2, ?3, ?4)");
     store_stmt_bind_i64(&st, 1, at_s);
     store_stmt_bind_text(&st, 2, slice_head(who, STORE_AUDIT_WHO_MAX - 1));
     store_stmt_bind_text(&st, 3, slice_head(what, STORE_AUDIT_WHAT_MAX - 1));
