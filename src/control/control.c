@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "account/account_throttle.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/control_address.h"
@@ -94,7 +95,7 @@ static void on_reload(struct mail *mail, void *owner)
     c->options.deployment = fresh;
     struct buf nothing;
     buf_init(&nothing, 0);
-    control_change_begin(c, NULL, &nothing);
+    control_change_begin(c, (struct control_waiter){ 0 }, &nothing);
 }
 
 static void *run(void *argument)
@@ -219,6 +220,7 @@ enum status control_start(const struct control_options *options, struct control 
     c->lock_fd = c->mailbox.wake_fd = -1;
     list_init(&c->connections);
     list_init(&c->changes);
+    c->throttle = account_throttle_new();
     pthread_mutex_init(&c->policy_lock, NULL);
     enum status status = start(c, &first, error);
     if (status == STATUS_OK) {
@@ -271,6 +273,7 @@ void control_free(struct control *c)
     policy_unref(c->policy);
     policy_deployment_unref(c->options.deployment);
     store_close(c->store);
+    account_throttle_free(c->throttle);
     if (c->lock_fd >= 0) close(c->lock_fd);
     pthread_mutex_destroy(&c->policy_lock);
     mem_free(c->data_dir);

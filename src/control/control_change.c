@@ -5,15 +5,14 @@
 #include "base/mem.h"
 #include "control/control_internal.h"
 #include "control/control_policy.h"
-#include "control/project_answer.h"
 #include "control/project_run.h"
 
 struct control_change {
     struct list node;
     uint32_t operation; /* as the countdown's */
     uint64_t version, deadline_ms;
-    struct control_connection *connection; /* borrowed until control_change_forget(); NULL = nobody waits */
-    struct buf result;                     /* owns */
+    struct control_waiter waiter; /* settled NULL = nobody waits */
+    struct buf result;            /* owns */
 };
 
 static void change_free(struct control_change *change)
@@ -31,15 +30,7 @@ static void finish(struct control_change *change, const struct project_error *er
                  LOG_CSTR("reason", error->text));
     else
         LOG_INFO("policy in force", LOG_U64("version", change->version));
-    if (change->connection) {
-        struct buf answer;
-        buf_init(&answer, BUF_NO_LIMIT);
-        if (error)
-            project_answer_write_error(&answer, error, buf_slice(&change->result));
-        else
-            project_answer_write(&answer, buf_slice(&change->result));
-        control_connection_answer(change->connection, &answer);
-    }
+    if (change->waiter.settled) change->waiter.settled(change->waiter.context, error, &change->result);
     change_free(change);
 }
 
@@ -88,10 +79,10 @@ static void post_to_workers(struct control *c, struct control_change *change)
     for (uint32_t i = 0; i < c->options.worker_count; i++) mailbox_wake(c->options.office->boxes[i]);
 }
 
-void control_change_begin(struct control *c, struct control_connection *connection, struct buf *result)
+void control_change_begin(struct control *c, struct control_waiter waiter, struct buf *result)
 {
     struct control_change *change = mem_must_alloc_zero(sizeof *change);
-    change->connection = connection;
+    change->waiter = waiter;
     change->operation = ++c->last_operation;
     change->version = c->policy->version + 1;
     change->deadline_ms = control_now_ms() + c->options.effective_timeout_ms;
@@ -116,12 +107,12 @@ void control_change_begin(struct control *c, struct control_connection *connecti
         post_to_workers(c, change);
 }
 
-void control_change_forget(struct control *c, const struct control_connection *connection)
+void control_change_forget(struct control *c, const void *context)
 {
     LIST_EACH(node, next, &c->changes)
     {
         struct control_change *change = LIST_ENTRY(node, struct control_change, node);
-        if (change->connection == connection) change->connection = NULL;
+        if (change->waiter.context == context) change->waiter.settled = NULL;
     }
 }
 

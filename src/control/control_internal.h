@@ -33,6 +33,7 @@ struct control {
     struct list connections;
     uint32_t connection_count;
     struct list changes; /* control_change, oldest first */
+    struct account_throttle *throttle; /* owns */
     uint32_t last_operation;
     bool stopping;
 };
@@ -56,11 +57,18 @@ void control_socket_close_all(struct control *c);
 
 /* --- control_change.c: changes on their way to the workers */
 
-/* Make and post the next policy. connection (NULL = nobody) is answered when all workers
- * have it. Moves *result away. */
-void control_change_begin(struct control *c, struct control_connection *connection, struct buf *result);
-/* The connection is gone: its change goes on, unanswered. */
-void control_change_forget(struct control *c, const struct control_connection *connection);
+/* Who waits for a change; settled is called once. error NULL: it is effective on every
+ * worker; else it is stored only. result is what control_change_begin() was given, the
+ * caller's again during the call. */
+struct control_waiter {
+    void (*settled)(void *context, const struct project_error *error, struct buf *result);
+    void *context;
+};
+
+/* Make and post the next policy. Moves *result away. */
+void control_change_begin(struct control *c, struct control_waiter waiter, struct buf *result);
+/* Nobody with this context waits any more: the change goes on. */
+void control_change_forget(struct control *c, const void *context);
 void control_change_tick(struct control *c, uint64_t now_ms);
 /* Answer all that wait: the server stops. */
 void control_change_abandon_all(struct control *c);

@@ -129,6 +129,18 @@ static void name_peer(const struct control_connection *connection, char *out, si
         snprintf(out, room, "control socket");
 }
 
+/* The change that this connection has asked for is in force, or will be. */
+static void on_settled(void *context, const struct project_error *error, struct buf *result)
+{
+    struct buf answer;
+    buf_init(&answer, BUF_NO_LIMIT);
+    if (error)
+        project_answer_write_error(&answer, error, buf_slice(result));
+    else
+        project_answer_write(&answer, buf_slice(result));
+    control_connection_answer(context, &answer);
+}
+
 static void run_line(struct control_connection *connection, struct slice line)
 {
     struct control *c = connection->control;
@@ -143,7 +155,7 @@ static void run_line(struct control_connection *connection, struct slice line)
         answer_error(connection, &error);
     } else if (changed) {
         connection->state = CONNECTION_WAITING;
-        control_change_begin(c, connection, &result);
+        control_change_begin(c, (struct control_waiter){ on_settled, connection }, &result);
     } else {
         struct buf answer;
         buf_init(&answer, BUF_NO_LIMIT);
