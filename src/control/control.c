@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "account/account_throttle.h"
+#include "account/account_service.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/control_address.h"
@@ -154,6 +154,17 @@ static enum status open_store(struct control *c, char *error)
     return status == STATUS_OK ? store_open(path, &c->store, error) : status;
 }
 
+static bool make_setup_link(struct control *c, struct account_secret *out, char *error)
+{
+    struct account_error refused;
+    const struct account_service service = { .store = c->store, .now_s = (int64_t)time(NULL) };
+    bool needed;
+    if (account_setup_needed(&service, &needed, &refused) && (!needed || account_setup_link(&service, out, &refused)))
+        return true;
+    snprintf(error, DATA_DIR_ERROR_MAX, "%s", refused.text);
+    return false;
+}
+
 static enum status prepare_projects(struct control *c, struct control_first_run *first_run, char *error)
 {
     struct project_error refused;
@@ -162,6 +173,7 @@ static enum status prepare_projects(struct control *c, struct control_first_run 
         snprintf(error, DATA_DIR_ERROR_MAX, "%s", refused.text);
         return STATUS_IO;
     }
+    if (!make_setup_link(c, &first_run->setup, error)) return STATUS_IO;
     enum status status = control_policy_make(c->store, 1, c->options.deployment, &c->policy);
     if (status != STATUS_OK)
         snprintf(error, DATA_DIR_ERROR_MAX, "the projects in \"%.300s\" cannot be read (%s): %s", c->data_dir,

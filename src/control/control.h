@@ -18,6 +18,7 @@
 #ifndef XSHATHRA_CONTROL_CONTROL_H
 #define XSHATHRA_CONTROL_CONTROL_H
 
+#include "account/account_secret.h"
 #include "control/control_secrets.h"
 #include "control/project_service.h"
 #include "mailbox/countdown.h"
@@ -52,11 +53,13 @@ struct control_options {
     uint64_t idle_timeout_ms;      /* 0 = CONTROL_IDLE_TIMEOUT_MS */
 };
 
-/* The keys of the Default project, when this start made it. Show them once, then
+/* The keys of the Default project, when this start made it, and the set-up link of the console
+ * as long as nobody has an account: each start makes a new one. Show them once, then
  * control_first_run_wipe(). */
 struct control_first_run {
     bool happened;
     struct project_new_keys keys;
+    struct account_secret setup; /* of the link that makes the first account; "" = there are accounts */
 };
 void control_first_run_wipe(struct control_first_run *first_run);
 

@@ -32,7 +32,7 @@ struct control {
     uv_timer_t tick;
     struct list connections;
     uint32_t connection_count;
-    struct list changes; /* control_change, oldest first */
+    struct list changes;               /* control_change, oldest first */
     struct account_throttle *throttle; /* owns */
     uint32_t last_operation;
     bool stopping;

@@ -21,11 +21,11 @@
 struct control_job {
     struct mail mail; /* first: done() gets it */
     void (*run)(struct control_job *job);
-    struct mailbox *home;                          /* borrowed; outlives the control thread */
-    void (*done)(struct mail *mail, void *owner);  /* on home's thread; owns the job */
-    void (*drop)(struct control_job *job);         /* free it: there is nobody any more */
-    bool abandoned;                                /* the server stops: run() was not called */
-    bool in_force;                                 /* after control_job_change(): every worker has it */
+    struct mailbox *home;                         /* borrowed; outlives the control thread */
+    void (*done)(struct mail *mail, void *owner); /* on home's thread; owns the job */
+    void (*drop)(struct control_job *job);        /* free it: there is nobody any more */
+    bool abandoned;                               /* the server stops: run() was not called */
+    bool in_force;                                /* after control_job_change(): every worker has it */
     /* private */
     struct control *control_;
     void (*work_)(struct control_job *job);

@@ -10,6 +10,7 @@
     X(BUSY, "busy")                                                                                                    \
     X(INVALID_NAME, "invalid_name")                                                                                    \
     X(INVALID_GRACE, "invalid_grace")                                                                                  \
+    X(INVALID_ORIGINS, "invalid_origins")                                                                              \
     X(INVALID_KEY_ID, "invalid_key_id")                                                                                \
     X(PROJECT_NOT_FOUND, "project_not_found")                                                                          \
     X(KEY_NOT_FOUND, "key_not_found")                                                                                  \

@@ -1,4 +1,4 @@
-#include "control/project_service.h"
+#include "control/project_change.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -8,89 +8,6 @@
 #include "base/utf8.h"
 #include "crypto/crypto_secret.h"
 #include "store/store_audit.h"
-
-static bool storage_failed(const struct project_service *p, const char *what, enum status status,
-                           struct project_error *error)
-{
-    const char *reason = status == STATUS_IO || status == STATUS_INTERNAL || status == STATUS_UNAVAILABLE
-                             ? store_error(p->store)
-                             : status_text(status);
-    return project_refuse(error, PROJECT_ERROR_STORAGE_FAILED, "%s failed in the database: %s", what, reason);
-}
-
-static bool begin(const struct project_service *p, struct project_error *error)
-{
-    enum status status = store_begin(p->store);
-    return status == STATUS_OK || storage_failed(p, "beginning a change", status, error);
-}
-
-/* The end of every change: commit when all went well, else leave no trace. */
-static bool finish(const struct project_service *p, bool good, struct project_error *error)
-{
-    if (good) {
-        enum status status = store_commit(p->store);
-        if (status == STATUS_OK) return true;
-        storage_failed(p, "the change", status, error);
-    }
-    store_rollback(p->store);
-    return false;
-}
-
-static bool audit(const struct project_service *p, const char *project, struct project_error *error, const char *format,
-                  ...) __attribute__((format(printf, 4, 5)));
-
-static bool audit(const struct project_service *p, const char *project, struct project_error *error, const char *format,
-                  ...)
-{
-    char what[STORE_AUDIT_WHAT_MAX];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    enum status status = store_audit_add(p->store, p->now_s, slice_from_cstr(project), slice_from_cstr(p->who),
-                                         slice_from_cstr(what));
-    return status == STATUS_OK || storage_failed(p, "the audit", status, error);
-}
-
-/* C0, DEL and C1 (U+0080 to U+009F): they could rewrite a terminal that shows the name. */
-static bool has_control_character(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c < 0x20 || c == 0x7f) return true;
-        if (c == 0xc2 && i + 1 < text.len && (unsigned char)text.ptr[i + 1] < 0xa0) return true;
-    }
-    return false;
-}
-
-static bool name_allowed(struct slice name, struct project_error *error)
-{
-    const char *why = NULL;
-    char quoted[PROJECT_QUOTED_MAX];
-    if (name.len == 0)
-        why = "is empty";
-    else if (name.len > PROJECT_NAME_LEN_MAX)
-        why = "is too long";
-    else if (!utf8_valid(name))
-        why = "is not UTF-8";
-    else if (has_control_character(name))
-        why = "holds a control character";
-    if (!why) return true;
-    return project_refuse(error, PROJECT_ERROR_INVALID_NAME,
-                          "the project name %s %s: 1 to %d bytes of UTF-8 without control characters are allowed",
-                          project_quoted(name, quoted), why, PROJECT_NAME_LEN_MAX);
-}
-
-static bool add_key(const struct project_service *p, const char *project, enum store_key_kind kind,
-                    struct project_key *out, struct project_error *error)
-{
-    struct store_key row = { .kind = kind, .created_at_s = p->now_s };
-    project_key_make(kind, out, row.hash);
-    memcpy(row.id, out->id, sizeof row.id);
-    snprintf(row.project, sizeof row.project, "%s", project);
-    enum status status = store_key_insert(p->store, &row);
-    return status == STATUS_OK || storage_failed(p, "adding a key", status, error);
-}
 
 static bool add_project(const struct project_service *p, struct slice name, uint32_t space,
                         struct project_new_keys *out, struct project_error *error)
@@ -102,11 +19,11 @@ static bool add_project(const struct project_service *p, struct slice name, uint
     memcpy(out->id, row.id, sizeof out->id);
     memcpy(out->name, row.name, sizeof out->name);
     enum status status = store_project_insert(p->store, &row);
-    if (status != STATUS_OK) return storage_failed(p, "adding a project", status, error);
-    return add_key(p, row.id, STORE_KEY_SERVER, &out->server, error) &&
-           add_key(p, row.id, STORE_KEY_CLIENT, &out->client, error) &&
-           audit(p, row.id, error, "create project %s in space %" PRIu32 " with keys %s and %s", row.id, space, out->server.id,
-                 out->client.id);
+    if (status != STATUS_OK) return project_storage_failed(p, "adding a project", status, error);
+    return project_add_key(p, row.id, STORE_KEY_SERVER, &(struct project_key_wish){ 0 }, &out->server, error) &&
+           project_add_key(p, row.id, STORE_KEY_CLIENT, &(struct project_key_wish){ 0 }, &out->client, error) &&
+           project_audit(p, row.id, error, "create project %s in space %" PRIu32 " with keys %s and %s", row.id, space,
+                         out->server.id, out->client.id);
 }
 
 static bool add_in_next_space(const struct project_service *p, struct slice name, struct project_new_keys *out,
@@ -114,16 +31,16 @@ static bool add_in_next_space(const struct project_service *p, struct slice name
 {
     uint32_t space;
     enum status status = store_project_take_space(p->store, &space);
-    if (status != STATUS_OK) return storage_failed(p, "taking a space", status, error);
+    if (status != STATUS_OK) return project_storage_failed(p, "taking a space", status, error);
     return add_project(p, name, space, out, error);
 }
 
 bool project_service_create(const struct project_service *p, struct slice name, struct project_new_keys *out,
                             struct project_error *error)
 {
-    if (!name_allowed(name, error) || !begin(p, error)) return false;
+    if (!project_name_allowed(name, error) || !project_change_begin(p, error)) return false;
     struct project_new_keys made = { 0 };
-    bool good = finish(p, add_in_next_space(p, name, &made, error), error);
+    bool good = project_change_end(p, add_in_next_space(p, name, &made, error), error);
     if (good) *out = made;
     crypto_wipe(&made, sizeof made);
     return good;
@@ -133,7 +50,7 @@ bool project_service_ensure_default(const struct project_service *p, bool *made,
                                     struct project_error *error)
 {
     struct store_project present = { 0 };
-    if (!begin(p, error)) return false;
+    if (!project_change_begin(p, error)) return false;
     enum status status = store_project_get_by_space(p->store, 0, &present);
     store_project_deinit(&present);
     if (status == STATUS_OK) {
@@ -142,8 +59,8 @@ bool project_service_ensure_default(const struct project_service *p, bool *made,
         return true;
     }
     bool good = status == STATUS_NOT_FOUND ? add_project(p, SLICE(PROJECT_DEFAULT_NAME), 0, out, error)
-                                           : storage_failed(p, "reading the Default project", status, error);
-    *made = finish(p, good, error);
+                                           : project_storage_failed(p, "reading the Default project", status, error);
+    *made = project_change_end(p, good, error);
     return *made;
 }
 
@@ -151,7 +68,7 @@ bool project_service_list(const struct project_service *p, struct store_project 
                           struct project_error *error)
 {
     enum status status = store_project_list(p->store, out, count);
-    return status == STATUS_OK || storage_failed(p, "reading the projects", status, error);
+    return status == STATUS_OK || project_storage_failed(p, "reading the projects", status, error);
 }
 
 bool project_service_find(const struct project_service *p, struct slice id, struct store_project *out,
@@ -160,7 +77,7 @@ bool project_service_find(const struct project_service *p, struct slice id, stru
     char quoted[PROJECT_QUOTED_MAX];
     enum status status = store_project_get(p->store, id, out);
     if (status == STATUS_OK) return true;
-    if (status != STATUS_NOT_FOUND) return storage_failed(p, "reading a project", status, error);
+    if (status != STATUS_NOT_FOUND) return project_storage_failed(p, "reading a project", status, error);
     return project_refuse(error, PROJECT_ERROR_PROJECT_NOT_FOUND,
                           "there is no project %s: an id looks like proj_..., and \"project list\" shows them all",
                           project_quoted(id, quoted));
@@ -170,7 +87,7 @@ bool project_service_keys(const struct project_service *p, struct slice id, stru
                           struct project_error *error)
 {
     enum status status = store_key_list(p->store, id, out, count);
-    return status == STATUS_OK || storage_failed(p, "reading the keys", status, error);
+    return status == STATUS_OK || project_storage_failed(p, "reading the keys", status, error);
 }
 
 /* What rotation does to one key that is still good. */
@@ -193,7 +110,7 @@ static bool end_keys(const struct project_service *p, struct slice project, enum
     for (size_t i = 0; i < count && status == STATUS_OK; i++)
         if (keys[i].kind == which && keys[i].revoked_at_s == 0) status = end_key(p, &keys[i], grace_s);
     mem_free(keys);
-    return status == STATUS_OK || storage_failed(p, "ending the old key", status, error);
+    return status == STATUS_OK || project_storage_failed(p, "ending the old key", status, error);
 }
 
 static bool rotate(const struct project_service *p, const struct store_project *project, enum store_key_kind which,
@@ -208,9 +125,9 @@ static bool rotate(const struct project_service *p, const struct store_project *
                               "the project %s is archived: only projects in use get new keys",
                               project_quoted(slice_from_cstr(project->id), quoted));
     return end_keys(p, slice_from_cstr(project->id), which, grace_s, error) &&
-           add_key(p, project->id, which, fresh, error) &&
-           audit(p, project->id, error, "rotate %s key of %s: new key %s, grace %" PRIu64 " s", store_key_kind_name(which),
-                 project->id, fresh->id, grace_s);
+           project_add_key(p, project->id, which, &(struct project_key_wish){ 0 }, fresh, error) &&
+           project_audit(p, project->id, error, "rotate %s key of %s: new key %s, grace %" PRIu64 " s",
+                         store_key_kind_name(which), project->id, fresh->id, grace_s);
 }
 
 bool project_service_rotate(const struct project_service *p, struct slice id, enum store_key_kind which,
@@ -222,9 +139,9 @@ bool project_service_rotate(const struct project_service *p, struct slice id, en
         return project_refuse(error, PROJECT_ERROR_INVALID_GRACE,
                               "the grace \"%" PRIu64 "s\" is too long: 0 to %d seconds (90 days) are allowed", grace_s,
                               PROJECT_GRACE_MAX_S);
-    if (!begin(p, error)) return false;
+    if (!project_change_begin(p, error)) return false;
     bool good = project_service_find(p, id, &project, error) && rotate(p, &project, which, grace_s, &made, error);
-    good = finish(p, good, error);
+    good = project_change_end(p, good, error);
     if (good) *out = made;
     crypto_wipe(&made, sizeof made);
     store_project_deinit(&project);
@@ -236,7 +153,8 @@ static bool find_key(const struct project_service *p, struct slice id, struct sl
 {
     char quoted_key[PROJECT_QUOTED_MAX], quoted_id[PROJECT_QUOTED_MAX];
     enum status status = store_key_get(p->store, key_id, out);
-    if (status != STATUS_OK && status != STATUS_NOT_FOUND) return storage_failed(p, "reading a key", status, error);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return project_storage_failed(p, "reading a key", status, error);
     if (status == STATUS_OK && slice_eq(slice_from_cstr(out->project), id)) return true;
     return project_refuse(error, PROJECT_ERROR_KEY_NOT_FOUND,
                           "there is no key %s in project %s: a key id looks like k..., and \"project show\" lists them",
@@ -249,8 +167,9 @@ static bool revoke(const struct project_service *p, struct slice id, struct slic
     if (!find_key(p, id, key_id, &key, error)) return false;
     if (key.revoked_at_s != 0) return true;
     enum status status = store_key_set_revoked(p->store, key_id, p->now_s);
-    if (status != STATUS_OK) return storage_failed(p, "revoking a key", status, error);
-    return audit(p, key.project, error, "revoke %s key %s of %s", store_key_kind_name(key.kind), key.id, key.project);
+    if (status != STATUS_OK) return project_storage_failed(p, "revoking a key", status, error);
+    return project_audit(p, key.project, error, "revoke %s key %s of %s", store_key_kind_name(key.kind), key.id,
+                         key.project);
 }
 
 bool project_service_revoke(const struct project_service *p, struct slice id, struct slice key_id,
@@ -260,10 +179,10 @@ bool project_service_revoke(const struct project_service *p, struct slice id, st
     if (project_key_is_secret(key_id)) /* not repeated: errors end in logs and shells */
         return project_refuse(error, PROJECT_ERROR_INVALID_KEY_ID,
                               "that is a whole key: give only its id, the part k... between the first two \"_\"");
-    if (!begin(p, error)) return false;
+    if (!project_change_begin(p, error)) return false;
     bool good = project_service_find(p, id, &project, error) && revoke(p, id, key_id, error);
     store_project_deinit(&project);
-    return finish(p, good, error);
+    return project_change_end(p, good, error);
 }
 
 static bool archive(const struct project_service *p, const struct store_project *project, struct project_error *error)
@@ -275,15 +194,15 @@ static bool archive(const struct project_service *p, const struct store_project 
                               project->id, project->name);
     if (project->archived_at_s != 0) return true;
     enum status status = store_project_set_archived(p->store, slice_from_cstr(project->id), p->now_s);
-    if (status != STATUS_OK) return storage_failed(p, "archiving a project", status, error);
-    return audit(p, project->id, error, "archive project %s", project->id);
+    if (status != STATUS_OK) return project_storage_failed(p, "archiving a project", status, error);
+    return project_audit(p, project->id, error, "archive project %s", project->id);
 }
 
 bool project_service_archive(const struct project_service *p, struct slice id, struct project_error *error)
 {
     struct store_project project = { 0 };
-    if (!begin(p, error)) return false;
+    if (!project_change_begin(p, error)) return false;
     bool good = project_service_find(p, id, &project, error) && archive(p, &project, error);
     store_project_deinit(&project);
-    return finish(p, good, error);
+    return project_change_end(p, good, error);
 }

@@ -27,6 +27,12 @@ struct project_service {
     const char *who;     /* for the audit; borrowed */
 };
 
+/* What a further key is to be; zeroed: as a project's first. */
+struct project_key_wish {
+    struct slice name;     /* for people; at most PROJECT_NAME_LEN_MAX bytes */
+    int64_t valid_until_s; /* 0 = no end */
+};
+
 struct project_new_keys {
     char id[STORE_PROJECT_ID_MAX]; /* the project */
     char name[STORE_PROJECT_NAME_MAX];
@@ -62,5 +68,18 @@ MUST_CHECK bool project_service_revoke(const struct project_service *p, struct s
                                        struct project_error *error);
 /* PROJECT_NOT_FOUND, DEFAULT_PROJECT. */
 MUST_CHECK bool project_service_archive(const struct project_service *p, struct slice id, struct project_error *error);
+/* In use again, with the keys it had. */
+MUST_CHECK bool project_service_restore(const struct project_service *p, struct slice id, struct project_error *error);
+/* The project, its keys and members are gone; its space is never given again. PROJECT_NOT_FOUND,
+ * DEFAULT_PROJECT. */
+MUST_CHECK bool project_service_remove(const struct project_service *p, struct slice id, struct project_error *error);
+/* name empty: it stays. allowed_origins_json: a JSON array of strings, or empty: they stay.
+ * INVALID_NAME, INVALID_ORIGINS. */
+MUST_CHECK bool project_service_update(const struct project_service *p, struct slice id, struct slice name,
+                                       struct slice allowed_origins_json, struct project_error *error);
+/* One more key beside those there are. PROJECT_ARCHIVED, INVALID_NAME. */
+MUST_CHECK bool project_service_add_key(const struct project_service *p, struct slice id, enum store_key_kind which,
+                                        const struct project_key_wish *wish, struct project_new_keys *out,
+                                        struct project_error *error);
 
 #endif

@@ -17,6 +17,7 @@ enum handler {
     HANDLER_NOT_FOUND,
     HANDLER_ENGINE_API,
     HANDLER_PROJECT_API,
+    HANDLER_CONSOLE_API,
     HANDLER_HEALTH,
     HANDLER_METRICS,
     HANDLER_WEBSOCKET,
@@ -48,6 +49,7 @@ static enum handler classify(const struct config *config, bool internal_listener
     bool internal_side = internal_listener || !split;
     *name = (struct slice){ 0 };
     if (public_side && below(path, PROJECT_PREFIX, name)) return HANDLER_PROJECT_API;
+    if (public_side && slice_starts_with(path, SLICE(CONSOLE_PREFIX "/"))) return HANDLER_CONSOLE_API;
     struct slice rest;
     if (slice_starts_with(path, SLICE(ENGINE_PREFIX "/"))) {
         rest = slice_from(path, sizeof ENGINE_PREFIX - 1);
@@ -80,6 +82,7 @@ static struct session_route route(struct session_host *host, struct session *s, 
     switch (handler) {
     case HANDLER_WEBSOCKET: r.kind = SESSION_ROUTE_WEBSOCKET; break;
     case HANDLER_ENGINE_API: r.body_bytes_max = config->api_body_bytes_max; break;
+    case HANDLER_CONSOLE_API: r.body_bytes_max = CONSOLE_BODY_BYTES_MAX; break;
     case HANDLER_PROJECT_API: r.body_bytes_max = api_body_max(API_PROJECT); break;
     default: r.body_bytes_max = HTTP_BODY_BYTES_MAX_DEFAULT; break;
     }
@@ -238,37 +241,43 @@ static void answer_metrics(struct worker *w, const struct http_request *request,
 
 /* ---- the APIs ---- */
 
-static struct api_call *take_call(struct worker *w)
+static struct worker_call *take_call(struct worker *w)
 {
     if (w->spare_call_count > 0) return w->spare_calls[--w->spare_call_count];
-    struct api_call *call = mem_alloc(sizeof *call);
-    if (call) api_call_init(call, &w->engine);
+    struct worker_call *call = mem_alloc(sizeof *call);
+    if (!call) return NULL;
+    api_call_init(&call->api, &w->engine);
+    call->console = NULL;
     return call;
 }
 
 static void release(struct session_host *host, void *exchange)
 {
     struct worker *w = worker_of(host);
-    struct api_call *call = exchange;
+    struct worker_call *call = exchange;
     if (!call) return;
-    api_call_reset(call);
+    console_release(call->console);
+    call->console = NULL;
+    api_call_reset(&call->api);
     if (w->spare_call_count < WORKER_SPARE_CALLS_MAX) {
         w->spare_calls[w->spare_call_count++] = call;
     } else {
-        api_call_deinit(call);
+        api_call_deinit(&call->api);
         mem_free(call);
     }
 }
 
-static enum session_outcome outcome_of(struct api_call *call, enum api_outcome outcome, struct session_answer *answer)
+static enum session_outcome outcome_of(struct worker_call *call, enum api_outcome outcome,
+                                       struct session_answer *answer)
 {
+    const struct api_call *api = &call->api;
     if (outcome == API_PENDING) return SESSION_PENDING;
     if (outcome == API_AGAIN) return SESSION_AGAIN;
-    *answer = (struct session_answer){ .status = call->status,
-                                       .content_type = call->content_type,
-                                       .body = buf_slice(&call->body),
-                                       .headers = call->headers,
-                                       .header_count = call->header_count };
+    *answer = (struct session_answer){ .status = api->status,
+                                       .content_type = api->content_type,
+                                       .body = buf_slice(&api->body),
+                                       .headers = api->headers,
+                                       .header_count = api->header_count };
     return SESSION_ANSWERED;
 }
 
@@ -282,22 +291,54 @@ static bool api_request_of(struct worker *w, struct session *s, const struct ses
     return route->handler == HANDLER_PROJECT_API || route->handler == HANDLER_ENGINE_API;
 }
 
+static bool answer_no_memory(struct worker *w, struct session_answer *answer)
+{
+    write_error(w, answer, 503, SLICE("unavailable"), SLICE("the server is out of memory; try again later"));
+    return true;
+}
+
 /* The call of a request lives from its head to its answer. */
 static bool refuse(struct session_host *host, struct session *s, const struct session_route *route,
                    const struct http_request *request, void **exchange, struct session_answer *answer)
 {
     struct worker *w = worker_of(host);
     struct api_request r;
-    if (!api_request_of(w, s, route, request, &r)) return false;
-    struct api_call *call = take_call(w);
-    if (!call) {
-        write_error(w, answer, 503, SLICE("unavailable"), SLICE("the server is out of memory; try again later"));
-        return true;
-    }
+    const bool api = api_request_of(w, s, route, request, &r);
+    if (!api && route->handler != HANDLER_CONSOLE_API) return false;
+    struct worker_call *call = take_call(w);
+    if (!call) return answer_no_memory(w, answer);
     *exchange = call;
-    if (!api_refuse(call, &r)) return false;
+    if (!api || !api_refuse(&call->api, &r)) return false;
     (void)outcome_of(call, API_ANSWERED, answer);
     return true;
+}
+
+/* ---- the console's API ---- */
+
+static enum session_outcome start_console(struct worker *w, struct session *s, const struct http_request *request,
+                                          struct slice body, struct worker_call *call, struct session_answer *answer)
+{
+    char peer[INET6_ADDRSTRLEN];
+    const struct console_request r = { .http = request,
+                                       .body = body,
+                                       .address = session_peer(s, request, peer),
+                                       .secure = session_is_secure(s, request),
+                                       .handle = session_handle(s) };
+    call->console = console_start(&w->console, &r);
+    if (call->console) return SESSION_PENDING;
+    answer_no_memory(w, answer);
+    return SESSION_ANSWERED;
+}
+
+static enum session_outcome answer_console(struct worker_call *call, struct session_answer *answer)
+{
+    const struct console_answer a = console_answer(call->console);
+    *answer = (struct session_answer){ .status = a.status,
+                                       .content_type = SLICE("application/json"),
+                                       .body = a.body,
+                                       .headers = a.headers,
+                                       .header_count = a.header_count };
+    return SESSION_ANSWERED;
 }
 
 static enum session_outcome start(struct session_host *host, struct session *s, const struct session_route *route,
@@ -305,12 +346,14 @@ static enum session_outcome start(struct session_host *host, struct session *s, 
                                   struct session_answer *answer)
 {
     struct worker *w = worker_of(host);
+    struct worker_call *call = *exchange;
     struct api_request r;
     if (api_request_of(w, s, route, request, &r)) {
         r.body = body;
-        return outcome_of(*exchange, api_start(*exchange, &r), answer);
+        return outcome_of(call, api_start(&call->api, &r), answer);
     }
     switch ((enum handler)route->handler) {
+    case HANDLER_CONSOLE_API: return start_console(w, s, request, body, call, answer);
     case HANDLER_HEALTH: answer_health(w, request, answer); break;
     case HANDLER_METRICS: answer_metrics(w, request, answer); break;
     case HANDLER_INIT: answer_init(w, request, answer); break;
@@ -322,24 +365,33 @@ static enum session_outcome start(struct session_host *host, struct session *s, 
 static enum session_outcome completed(struct session_host *host, void *exchange, struct broker_completion *completion,
                                       struct session_answer *answer)
 {
-    return outcome_of(exchange, api_completed(exchange, completion), answer);
+    struct worker_call *call = exchange;
+    return outcome_of(call, api_completed(&call->api, completion), answer);
 }
 
 static enum session_outcome effect_done(struct session_host *host, void *exchange, uint32_t operation,
                                         uint32_t affected, struct session_answer *answer)
 {
-    return outcome_of(exchange, api_effect_done(exchange, operation, affected), answer);
+    struct worker_call *call = exchange;
+    if (call->console) return answer_console(call, answer);
+    return outcome_of(call, api_effect_done(&call->api, operation, affected), answer);
 }
 
 static enum session_outcome again(struct session_host *host, void *exchange, struct session_answer *answer)
 {
-    return outcome_of(exchange, api_continue(exchange), answer);
+    struct worker_call *call = exchange;
+    return outcome_of(call, api_continue(&call->api), answer);
 }
 
 static void timed_out(struct session_host *host, void *exchange, struct session_answer *answer)
 {
-    api_timed_out(exchange);
-    (void)outcome_of(exchange, API_ANSWERED, answer);
+    struct worker_call *call = exchange;
+    if (call->console) {
+        (void)answer_console(call, answer);
+        return;
+    }
+    api_timed_out(&call->api);
+    (void)outcome_of(call, API_ANSWERED, answer);
 }
 
 static void count_request(struct worker *w, const struct session *s, const struct http_request *request, int status)

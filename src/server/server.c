@@ -144,7 +144,10 @@ static bool start_control(struct server *s)
                                        .worker_count = s->worker_count,
                                        .own_index = s->worker_count,
                                        .deliver_policy = worker_deliver_policy };
-    if (control_start(&options, &s->control, &s->first_run, error) == STATUS_OK) return true;
+    if (control_start(&options, &s->control, &s->first_run, error) == STATUS_OK) {
+        s->shared.control = s->control;
+        return true;
+    }
     fprintf(stderr, "xshathra: %s\n", error);
     return false;
 }

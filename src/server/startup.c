@@ -137,6 +137,11 @@ void startup_greet(const struct server_options *options, const struct config *co
                config->tls.enabled ? "wss" : "ws", host, config->http_port);
     if (first_run->happened)
         write_keys(&text, config->tls.enabled ? "https" : "http", host, config->http_port, &first_run->keys);
+    if (first_run->setup.text[0])
+        buf_printf(&text,
+                   "The console waits for its owner; this link makes the account and works once:\n"
+                   "  %s://%s:%u/setup#%s\n\n",
+                   config->tls.enabled ? "https" : "http", host, config->http_port, first_run->setup.text);
     if (terminal && buf_ok(&text)) {
         if (!first_run->happened)
             buf_printf(&text, "Its keys were shown at the first start. `xshathra project list` names the projects,\n"
@@ -145,10 +150,10 @@ void startup_greet(const struct server_options *options, const struct config *co
         buf_printf(&text, "Ctrl-C stops.\n");
         (void)fwrite(text.ptr, 1, text.len, stdout);
         fflush(stdout);
-    } else if (first_run->happened) {
+    } else if (first_run->happened || first_run->setup.text[0]) {
         char error[DATA_DIR_ERROR_MAX];
         if (control_first_run_write(options->data_dir, buf_slice(&text), error) == STATUS_OK) {
-            LOG_INFO("first start: the keys of the Default project are in a file",
+            LOG_INFO("what is shown once, keys or the console's set-up link, is in a file",
                      LOG_CSTR("folder", options->data_dir), LOG_CSTR("file", CONTROL_FIRST_RUN_FILE));
         } else {
             LOG_ERROR("the keys of the Default project could not be written; make new ones with project rotate",

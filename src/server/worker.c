@@ -43,6 +43,11 @@ static void effect_done(void *owner, struct handle handle, uint32_t operation, u
     session_take_effect_done(&((struct worker *)owner)->host, handle, operation, affected);
 }
 
+static void console_ready(void *owner, struct handle handle)
+{
+    session_take_effect_done(&((struct worker *)owner)->host, handle, 0, 0);
+}
+
 void worker_deliver_policy(struct mail *mail, void *owner)
 {
     struct control_policy_mail *m = container_of(mail, struct control_policy_mail, mail);
@@ -191,6 +196,8 @@ enum status worker_init(struct worker *w, struct worker_shared *shared, uint32_t
                                    .client_next = client_next,
                                    .complete = complete,
                                    .effect_done = effect_done };
+    w->console =
+        (struct console_host){ .control = shared->control, .home = &w->mailbox, .ready = console_ready, .context = w };
     engine_set_worker_lookup(engine_of);
     status = engine_init(&w->engine, &shared->engine, index, &hooks, policy, &w->loop.wakes);
     if (status != STATUS_OK) return status;
@@ -235,7 +242,7 @@ void worker_deinit(struct worker *w)
     timer_disarm(&w->loop.wheel, &w->sweep_timer);
     timer_disarm(&w->loop.wheel, &w->drain_timer);
     for (uint32_t i = 0; i < w->spare_call_count; i++) {
-        api_call_deinit(w->spare_calls[i]);
+        api_call_deinit(&w->spare_calls[i]->api);
         mem_free(w->spare_calls[i]);
     }
     for (int i = 0; i < WORKER_LISTENER_COUNT; i++) net_tls_context_unref(w->listeners[i].tls);

@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "config/config.h"
+#include "console/console.h"
 #include "server/http_metrics.h"
 #include "session/session.h"
 #include "session/session_gate.h"
@@ -17,12 +18,19 @@ struct worker_shared {
     struct engine_shared engine;
     struct post_office office;
     struct session_gate gate;
+    struct control *control;      /* borrowed; NULL until the control thread is there */
     struct metrics *node_metrics; /* gauges of the whole node, set when metrics are asked for */
     pthread_mutex_t node_metrics_lock;
     atomic_bool stopping; /* health answers 503 */
 };
 
 #define WORKER_SPARE_CALLS_MAX 32
+
+/* One request of an API from its head to its answer. */
+struct worker_call {
+    struct api_call api;
+    struct console_exchange *console; /* owned; NULL = it is no request of the console's API */
+};
 
 struct worker {
     struct worker_shared *shared;
@@ -40,7 +48,8 @@ struct worker {
     bool draining, drained, sweep_again;
     uint64_t drain_deadline_ms;
     atomic_bool forced; /* connections were left when the time-out came */
-    struct api_call *spare_calls[WORKER_SPARE_CALLS_MAX];
+    struct console_host console;
+    struct worker_call *spare_calls[WORKER_SPARE_CALLS_MAX];
     uint32_t spare_call_count;
     struct buf answer; /* of routes that are no API */
     struct http_header cors[2];

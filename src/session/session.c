@@ -229,3 +229,12 @@ struct slice session_peer(const struct session *s, const struct http_request *re
     }
     return peer;
 }
+
+bool session_is_secure(const struct session *s, const struct http_request *request)
+{
+    char text[INET6_ADDRSTRLEN];
+    const struct policy_string_list *trusted = &s->host->engine->policy->deployment->trusted_proxies;
+    if (s->conn.tls_) return true;
+    if (trusted->count == 0 || !policy_address_in(trusted, slice_of(text, net_conn_peer(&s->conn, text)))) return false;
+    return slice_eq_nocase(http_request_header(request, SLICE("x-forwarded-proto")), SLICE("https"));
+}

@@ -172,6 +172,8 @@ static inline struct handle session_handle(const struct session *s)
 {
     return (struct handle){ s->object.slot, s->object.generation, s->host->engine->index };
 }
+/* It came over TLS: ours, or that of a trusted proxy. */
+bool session_is_secure(const struct session *s, const struct http_request *request);
 /* Address of the peer as trusted proxies name it, for logs. */
 struct slice session_peer(const struct session *s, const struct http_request *request,
                           char out[static INET6_ADDRSTRLEN]);

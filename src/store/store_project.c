@@ -123,3 +123,33 @@ enum status store_project_set_archived(struct store *s, struct slice id, int64_t
     store_stmt_bind_i64(&st, 2, at_s);
     return store_rows_change_one(&st, store_connection(s));
 }
+
+enum status store_project_update(struct store *s, const struct store_project *p)
+{
+    struct store_stmt st;
+    store_stmt_begin(&st, store_connection(s), "UPDATE projects SET name = ?2, allowed_origins = ?3 WHERE id = ?1");
+    store_stmt_bind_text(&st, 1, slice_from_cstr(p->id));
+    store_stmt_bind_text(&st, 2, slice_from_cstr(p->name));
+    store_stmt_bind_text(&st, 3, slice_from_cstr(p->allowed_origins_json ? p->allowed_origins_json : "[]"));
+    return store_rows_change_one(&st, store_connection(s));
+}
+
+static enum status remove_from(struct store *s, const char *sql, struct slice project)
+{
+    struct store_stmt st;
+    store_stmt_begin(&st, store_connection(s), sql);
+    store_stmt_bind_text(&st, 1, project);
+    store_stmt_step(&st);
+    return store_stmt_end(&st);
+}
+
+enum status store_project_remove(struct store *s, struct slice id)
+{
+    struct store_stmt st;
+    enum status status = remove_from(s, "DELETE FROM keys WHERE project = ?1", id);
+    if (status == STATUS_OK) status = remove_from(s, "DELETE FROM invites WHERE project = ?1", id);
+    if (status != STATUS_OK) return status;
+    store_stmt_begin(&st, store_connection(s), "DELETE FROM projects WHERE id = ?1"); /* members go along */
+    store_stmt_bind_text(&st, 1, id);
+    return store_rows_change_one(&st, store_connection(s));
+}

@@ -30,5 +30,9 @@ MUST_CHECK enum status store_project_get_by_space(struct store *s, uint32_t spac
 MUST_CHECK enum status store_project_list(struct store *s, struct store_project **out, size_t *count);
 /* NOT_FOUND. */
 MUST_CHECK enum status store_project_set_archived(struct store *s, struct slice id, int64_t at_s);
+/* Its name and allowed origins. NOT_FOUND. */
+MUST_CHECK enum status store_project_update(struct store *s, const struct store_project *p);
+/* With its keys, members and invites; inside a transaction. NOT_FOUND. */
+MUST_CHECK enum status store_project_remove(struct store *s, struct slice id);
 
 #endif

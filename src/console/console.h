@@ -1,0 +1,52 @@
+/* console: the API under /api/console/ that the console's pages and scripts use: accounts,
+ * projects, keys, members. A call is read on the worker that got it, carried out as a job on
+ * the control thread, where the database is, and answered on the worker again.
+ *
+ * Use, on a worker: console_host_init(&host, …);
+ *      exchange = console_start(&host, &request);     NULL: memory is out
+ *      … host.ready(context, handle) comes later, on the same worker …
+ *      console_answer(exchange) -> status, headers, body
+ *      console_release(exchange)                      at any time, also before it is ready
+ * Source: docs/console-api. */
+#ifndef XSHATHRA_CONSOLE_CONSOLE_H
+#define XSHATHRA_CONSOLE_CONSOLE_H
+
+#include "control/control.h"
+#include "http/http_request.h"
+#include "mailbox/handle.h"
+
+#define CONSOLE_PREFIX         "/api/console"
+#define CONSOLE_BODY_BYTES_MAX ((size_t)64 << 10)
+#define CONSOLE_HEADERS_MAX    3
+
+struct console_exchange; /* opaque; belongs to its worker */
+
+struct console_host {
+    struct control *control; /* borrowed */
+    struct mailbox *home;    /* the worker's own; borrowed */
+    /* The exchange that was started for handle has its answer. */
+    void (*ready)(void *context, struct handle handle);
+    void *context;
+};
+
+struct console_request {
+    const struct http_request *http; /* borrowed during the call, as all of this */
+    struct slice body;
+    struct slice address; /* of the peer, as trusted proxies name it */
+    bool secure;          /* it came over TLS, ours or a trusted proxy's */
+    struct handle handle;
+};
+
+/* Content-Type of every answer is application/json. Borrowed until console_release(). */
+struct console_answer {
+    int status;
+    struct slice body;
+    const struct http_header *headers;
+    size_t header_count;
+};
+
+MUST_CHECK struct console_exchange *console_start(struct console_host *host, const struct console_request *request);
+struct console_answer console_answer(const struct console_exchange *exchange);
+void console_release(struct console_exchange *exchange); /* accepts NULL */
+
+#endif
