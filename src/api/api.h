@@ -29,6 +29,8 @@ struct api_request {
     const struct http_request *http; /* head: method, headers, query */
     struct slice body;               /* whole; api_refuse() does not look at it */
     struct handle handle;            /* who asks: pending answers go there */
+    struct slice granted;            /* the id of the project that it may act on without a key: the caller has
+                                        asked who it is. ptr NULL = a key decides */
 };
 
 /* More than any answer has beside its content type. */

@@ -37,9 +37,10 @@ static enum api_outcome refuse_verb(struct api_call *call)
 }
 
 /* A header with an unknown id must never fall back on space 0. False: answered. */
-static bool choose_space(struct api_call *call, const struct http_request *http)
+static bool choose_space(struct api_call *call, const struct api_request *request)
 {
-    struct slice id = http_request_header(http, SLICE("x-xshathra-project"));
+    struct slice id = request->granted;
+    if (!id.ptr) id = http_request_header(request->http, SLICE("x-xshathra-project"));
     if (!id.ptr) return true;
     const struct policy_project *project = policy_project_by_id(call->engine->policy, id);
     if (project && !project->archived) {
@@ -68,15 +69,17 @@ static enum api_outcome refuse_size(struct api_call *call)
 }
 
 /* False: answered. */
-static bool admit_head(struct api_call *call, const struct http_request *http)
+static bool admit_head(struct api_call *call, const struct api_request *request)
 {
+    const struct http_request *http = request->http;
     if (http->method == HTTP_METHOD_OPTIONS) {
         api_options(call);
     } else if (http->method != HTTP_METHOD_POST) {
         refuse_verb(call);
-    } else if (!api_engine_key_fits(call->engine->policy->deployment, http, &call->engine->scratch)) {
+    } else if (!request->granted.ptr &&
+               !api_engine_key_fits(call->engine->policy->deployment, http, &call->engine->scratch)) {
         api_bare(call, 401);
-    } else if (choose_space(call, http)) {
+    } else if (choose_space(call, request)) {
         if (http->content_length <= api_body_max(API_ENGINE)) return true;
         refuse_size(call);
     }
@@ -92,7 +95,7 @@ bool api_engine_admit(struct api_call *call, const struct api_request *request)
         return false;
     }
     call->metric_method_ = endpoint->method ? endpoint->method->metric : METRIC_API_METHOD_BATCH;
-    if (!admit_head(call, request->http)) return false;
+    if (!admit_head(call, request)) return false;
     call->admission_.name = endpoint->name;
     call->admission_.method = endpoint;
     return true;

@@ -138,6 +138,15 @@ static bool admit_body(struct api_call *call, const struct endpoint *endpoint, c
 /* ---- the two steps ---- */
 
 /* NULL: answered. */
+static const struct policy_project *granted(struct api_call *call, struct slice id)
+{
+    const struct policy_project *project = policy_project_by_id(call->engine->policy, id);
+    if (project && !project->archived) return project;
+    API_PROJECT_ERROR(call, 409, "archived_project", SLICE("The project "), id, SLICE(" is archived."));
+    return NULL;
+}
+
+/* NULL: answered. */
 static const struct endpoint *choose_endpoint(struct api_call *call, const struct api_request *request)
 {
     const struct endpoint *endpoint = find_endpoint(request->name);
@@ -158,7 +167,8 @@ static const struct endpoint *choose_endpoint(struct api_call *call, const struc
 bool api_project_admit(struct api_call *call, const struct api_request *request)
 {
     const struct endpoint *endpoint = choose_endpoint(call, request);
-    const struct policy_project *project = endpoint ? authorize(call, request->http) : NULL;
+    const struct policy_project *project = NULL;
+    if (endpoint) project = request->granted.ptr ? granted(call, request->granted) : authorize(call, request->http);
     if (!project || !admit_body(call, endpoint, request->http)) return false;
     call->space_ = project->space;
     call->admission_.name = endpoint->name;

@@ -135,6 +135,17 @@ struct console_exchange *console_start(struct console_host *host, const struct c
     return exchange;
 }
 
+struct handle console_handle(const struct console_exchange *exchange)
+{
+    return exchange->handle;
+}
+
+struct console_errand console_errand(const struct console_exchange *exchange)
+{
+    if (!exchange->call || exchange->call->job.abandoned) return (struct console_errand){ 0 };
+    return exchange->call->errand;
+}
+
 struct console_answer console_answer(const struct console_exchange *exchange)
 {
     const struct console_call *call = exchange->call;

@@ -5,12 +5,14 @@
  * Use, on a worker: console_host_init(&host, …);
  *      exchange = console_start(&host, &request);     NULL: memory is out
  *      … host.ready(context, handle) comes later, on the same worker …
+ *      console_errand(exchange)                       something for another API to do, or
  *      console_answer(exchange) -> status, headers, body
  *      console_release(exchange)                      at any time, also before it is ready
  * Source: docs/console-api. */
 #ifndef XSHATHRA_CONSOLE_CONSOLE_H
 #define XSHATHRA_CONSOLE_CONSOLE_H
 
+#include "api/api.h"
 #include "control/control.h"
 #include "http/http_request.h"
 #include "mailbox/handle.h"
@@ -46,6 +48,17 @@ struct console_answer {
 };
 
 MUST_CHECK struct console_exchange *console_start(struct console_host *host, const struct console_request *request);
+/* Who asks may have something done on the project that the engine's or the project API does:
+ * the worker then carries that out with api_start(), as request.granted. Borrowed until
+ * console_release(). */
+struct console_errand {
+    enum api_family family;
+    struct slice name;    /* the method; ptr NULL = there is none, console_answer() has the answer */
+    struct slice project; /* its id */
+    struct slice body;
+};
+struct console_errand console_errand(const struct console_exchange *exchange);
+struct handle console_handle(const struct console_exchange *exchange); /* that it was started for */
 struct console_answer console_answer(const struct console_exchange *exchange);
 void console_release(struct console_exchange *exchange); /* accepts NULL */
 

@@ -52,7 +52,8 @@ struct console_call {
     char password_hash[CRYPTO_PASSWORD_TEXT_MAX];
     bool password_fits;
 
-    /* the answer */
+    /* the answer, or what another API is to do for it */
+    struct console_errand errand;
     int status;
     struct buf answer;
     struct json_writer json;         /* of answer */

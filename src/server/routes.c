@@ -248,6 +248,7 @@ static struct worker_call *take_call(struct worker *w)
     if (!call) return NULL;
     api_call_init(&call->api, &w->engine);
     call->console = NULL;
+    call->on_errand = false;
     return call;
 }
 
@@ -258,6 +259,7 @@ static void release(struct session_host *host, void *exchange)
     if (!call) return;
     console_release(call->console);
     call->console = NULL;
+    call->on_errand = false;
     api_call_reset(&call->api);
     if (w->spare_call_count < WORKER_SPARE_CALLS_MAX) {
         w->spare_calls[w->spare_call_count++] = call;
@@ -330,8 +332,26 @@ static enum session_outcome start_console(struct worker *w, struct session *s, c
     return SESSION_ANSWERED;
 }
 
+static enum session_outcome run_errand(struct worker_call *call, struct handle handle,
+                                       const struct console_errand *errand, struct session_answer *answer)
+{
+    static const struct http_request http = { .method = HTTP_METHOD_POST, .method_name = { "POST", 4 } };
+    const struct api_request r = { .family = errand->family,
+                                   .name = errand->name,
+                                   .http = &http,
+                                   .body = errand->body,
+                                   .handle = handle,
+                                   .granted = errand->project };
+    return outcome_of(call, api_start(&call->api, &r), answer);
+}
+
 static enum session_outcome answer_console(struct worker_call *call, struct session_answer *answer)
 {
+    const struct console_errand errand = console_errand(call->console);
+    if (errand.name.ptr && !call->on_errand) {
+        call->on_errand = true;
+        return run_errand(call, console_handle(call->console), &errand, answer);
+    }
     const struct console_answer a = console_answer(call->console);
     *answer = (struct session_answer){ .status = a.status,
                                        .content_type = SLICE("application/json"),
@@ -373,7 +393,7 @@ static enum session_outcome effect_done(struct session_host *host, void *exchang
                                         uint32_t affected, struct session_answer *answer)
 {
     struct worker_call *call = exchange;
-    if (call->console) return answer_console(call, answer);
+    if (call->console && !call->on_errand) return answer_console(call, answer);
     return outcome_of(call, api_effect_done(&call->api, operation, affected), answer);
 }
 
@@ -386,7 +406,8 @@ static enum session_outcome again(struct session_host *host, void *exchange, str
 static void timed_out(struct session_host *host, void *exchange, struct session_answer *answer)
 {
     struct worker_call *call = exchange;
-    if (call->console) {
+    if (call->console && !call->on_errand) {
+        call->on_errand = true; /* the time for one is over, too */
         (void)answer_console(call, answer);
         return;
     }

@@ -30,6 +30,7 @@ struct worker_shared {
 struct worker_call {
     struct api_call api;
     struct console_exchange *console; /* owned; NULL = it is no request of the console's API */
+    bool on_errand;                   /* api does what the console asked for */
 };
 
 struct worker {
