@@ -78,6 +78,7 @@ enum broker_answer api_publication_send(struct api_call *call, const struct api_
     };
     struct broker_context context = api_broker_context(call);
     metrics_add(e->metrics, METRIC_AT1(NODE_MESSAGES_SENT, METRIC_MESSAGE_PUBLICATION), 1);
+    space_counts_of(&e->spaces, call->space_)->publications++;
     return e->shared->broker->ops->publish(e->shared->broker, &context, &request, api_ticket(call), result);
 }
 

@@ -207,6 +207,11 @@ struct broker_context {
     struct mailbox_wakes *wakes;
 };
 
+struct broker_space_usage {
+    uint64_t channels;      /* with subscribers */
+    uint64_t history_bytes; /* streams and what their publications hold */
+};
+
 struct broker;
 
 struct broker_ops {
@@ -252,6 +257,8 @@ struct broker_ops {
                      void (*visit)(struct slice channel, uint32_t subscribers, void *context), void *context);
     /* Numbers for metrics: channels with subscribers. */
     uint64_t (*channel_count)(struct broker *b);
+    /* What it knows of one space; all 0 when the space was never seen. */
+    void (*space_usage)(struct broker *b, uint32_t space, struct broker_space_usage *out);
     /* Ends the broker's own threads: when it returns, nothing comes to the mailboxes any
      * more that no call has posted itself. NULL when it has no threads. */
     void (*stop)(struct broker *b);

@@ -14,6 +14,7 @@
 
 #include "api/api.h"
 #include "control/control.h"
+#include "engine/survey.h"
 #include "http/http_request.h"
 #include "mailbox/handle.h"
 
@@ -56,6 +57,7 @@ struct console_errand {
     struct slice name;    /* the method; ptr NULL = there is none, console_answer() has the answer */
     struct slice project; /* its id */
     struct slice body;
+    const struct survey_request *survey; /* instead: what is to be found over all workers; NULL = nothing */
 };
 struct console_errand console_errand(const struct console_exchange *exchange);
 struct handle console_handle(const struct console_exchange *exchange); /* that it was started for */

@@ -47,6 +47,7 @@ struct console_call {
     struct account_service accounts;
     struct account_who who;
     enum store_role role; /* in the project of params[0], where the route has one */
+    uint32_t space;       /* of that project */
     struct account_login_attempt attempt;
     struct store_invite invite;
     char password_hash[CRYPTO_PASSWORD_TEXT_MAX];

@@ -73,7 +73,10 @@ static bool find_role(struct console_call *call)
     const enum store_role needed = role_needed(call->route->access);
     if (needed == STORE_ROLE_NONE) return true;
     const enum status status = store_project_get(call->accounts.store, call->params[0], &project);
-    if (status == STATUS_OK) store_project_deinit(&project);
+    if (status == STATUS_OK) {
+        call->space = project.space;
+        store_project_deinit(&project);
+    }
     if (!account_role(&call->accounts, &call->who, call->params[0], &call->role, &error)) {
         console_refuse_account(call, &error);
         return false;

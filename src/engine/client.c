@@ -360,7 +360,10 @@ static void leave_user(struct client *c)
 {
     if (!c->user) return;
     struct engine *e = c->engine;
-    registry_remove(e->shared->registry, c->space, hub_user_id(c->user), e->index);
+    struct space_counts *counts = space_counts_of(&e->spaces, c->space);
+    counts->connections--;
+    counts->connection_bytes -= c->port->object_bytes;
+    counts->users -= registry_remove(e->shared->registry, c->space, hub_user_id(c->user), e->index);
     hub_user_remove(&e->hub, c->user, &c->in_user);
     c->user = NULL;
     if (c->counted)
@@ -381,6 +384,7 @@ void client_gone(struct client *c)
         client_end_subscription(c, LIST_ENTRY(c->subscriptions.next, struct subscription, in_client));
     client_map_free(c);
     leave_user(c);
+    sdk_names_drop(&c->engine->sdks, c->sdk);
     if (c->extra) {
         mem_free(c->extra->conn_info);
         mem_free(c->extra->meta);

@@ -17,6 +17,8 @@
 struct client;
 struct client_map;
 
+#define CLIENT_PEER_MAX 46 /* as INET6_ADDRSTRLEN */
+
 /* How a transport carries out what the engine decides; one static table each. The
  * next transports (SSE, HTTP streaming) are further tables. */
 /* When a message leaves, beside the others of its turn. */
@@ -48,6 +50,9 @@ struct client_port {
     void (*frame_ping)(struct client *c);
     /* After connect: turns are shared out by space. */
     void (*joined_space)(struct client *c, uint32_t space);
+    /* Text of the peer's address, and its length; NULL = a transport without. */
+    size_t (*peer)(const struct client *c, char out[static CLIENT_PEER_MAX]);
+    size_t object_bytes; /* what a connection occupies by itself */
 };
 
 enum client_state {
@@ -92,7 +97,9 @@ struct client {
     uint32_t slot, generation;   /* the session's handle */
     uint32_t space;
     uint32_t subscription_count;
-    uint8_t id[16]; /* shown as a UUID */
+    uint32_t connected_at_s; /* Unix time of its connect */
+    uint8_t id[16];          /* shown as a UUID */
+    uint8_t sdk;             /* see sdk_names.h */
     uint8_t state;  /* enum client_state */
     uint8_t parked; /* operations that commands wait for */
     uint8_t keys;   /* enum client_keys */

@@ -81,6 +81,7 @@ void client_on_publish(struct client *c, uint32_t id, const struct publish_reque
         .delta = channel.options->delta_publish,
     };
     metrics_add(e->metrics, METRIC_AT1(NODE_MESSAGES_SENT, METRIC_MESSAGE_PUBLICATION), 1);
+    space_counts_of(&e->spaces, c->space)->publications++;
     struct broker_context context = engine_broker_context(e);
     struct broker_result result = { 0 };
     enum broker_answer answer =

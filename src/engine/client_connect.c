@@ -171,7 +171,8 @@ static struct refusal settle_identity(struct client *c, const struct identity *w
 {
     struct engine *e = c->engine;
     uint32_t limit = who->user.len ? e->policy->deployment->limits.user_connection_limit : 0;
-    switch (registry_add(e->shared->registry, who->space, who->user, e->index, limit)) {
+    bool first;
+    switch (registry_add(e->shared->registry, who->space, who->user, e->index, limit, &first)) {
     case STATUS_OK: break;
     case STATUS_TOO_LARGE: return refuse_close(DISCONNECT_CONNECTION_LIMIT, "the user has too many connections");
     default: return refuse_close(DISCONNECT_INTERNAL, "out of memory");
@@ -185,6 +186,11 @@ static struct refusal settle_identity(struct client *c, const struct identity *w
         return refuse_close(DISCONNECT_INTERNAL, "out of memory");
     }
     metrics_add(e->metrics, METRIC_NODE_NUM_CLIENTS, 1);
+    c->connected_at_s = (uint32_t)(e->wall_ms / 1000);
+    struct space_counts *counts = space_counts_of(&e->spaces, c->space);
+    counts->connections++;
+    counts->users += first;
+    counts->connection_bytes += c->port->object_bytes;
     drop_request_parts(c);
     if (who->info.len || who->meta.len) {
         struct client_extra *extra = client_need_extra(c);
@@ -237,6 +243,7 @@ void client_on_connect(struct client *c, uint32_t id, const struct connect_reque
     struct identity who;
     c->has_name = r->name.len > 0;
     c->has_version = r->version.len > 0;
+    c->sdk = sdk_names_take(&e->sdks, r->name, r->version);
     struct wanted_list wanted = { 0 };
     struct refusal refusal = connect_identify(c, r, &who);
     if (!refusal.kind && who.expire_at_s > 0 && who.expire_at_s <= e->wall_ms / 1000)

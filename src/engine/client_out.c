@@ -92,6 +92,7 @@ void client_reply_error(struct client *c, uint32_t command_id, enum command_kind
         [COMMAND_SUB_REFRESH] = METRIC_METHOD_SUB_REFRESH,
     };
     metrics_add(c->engine->metrics, METRIC_AT2(CLIENT_REPLY_ERRORS, methods[kind], metrics_error_code(code)), 1);
+    space_counts_of(&c->engine->spaces, c->space)->errors++;
     struct reply r = {
         .id = command_id,
         .kind = REPLY_ERROR,

@@ -161,6 +161,7 @@ void client_count_subscription(struct client *c, struct subscription *sub)
 {
     struct metrics *m = c->engine->metrics;
     sub->flags |= SUB_REGISTERED;
+    space_counts_of(&c->engine->spaces, c->space)->subscriptions++;
     metrics_add(m, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
     metrics_add(m, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, c->has_name), 1);
 }
@@ -418,6 +419,7 @@ void client_end_subscription(struct client *c, struct subscription *sub)
             e->shared->map_broker->ops->unsubscribe(e->shared->map_broker, &context, c->space, channel);
         else
             ops->unsubscribe(e->shared->broker, &context, c->space, channel);
+        space_counts_of(&e->spaces, c->space)->subscriptions--;
         metrics_sub(e->metrics, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
         metrics_sub(e->metrics, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, c->has_name), 1);
     }

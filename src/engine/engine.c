@@ -89,6 +89,8 @@ enum status engine_init(struct engine *e, struct engine_shared *shared, uint32_t
     list_init(&e->orphans);
     list_init(&e->position_questions);
     hub_init(&e->hub);
+    sdk_names_init(&e->sdks);
+    space_table_init(&e->spaces);
     arena_init(&e->arena, ARENA_BYTES_MAX);
     buf_init(&e->scratch, SCRATCH_BYTES_MAX);
     e->auth_scratch = auth_scratch_new();
@@ -111,6 +113,8 @@ void engine_deinit(struct engine *e)
     arena_deinit(&e->arena);
     buf_deinit(&e->scratch);
     hub_deinit(&e->hub);
+    sdk_names_deinit(&e->sdks);
+    space_table_deinit(&e->spaces);
 }
 
 /* ---- tasks ---- */

@@ -16,6 +16,8 @@
 #include "broker/map_broker.h"
 #include "engine/hub.h"
 #include "engine/registry.h"
+#include "engine/sdk_names.h"
+#include "engine/space_counts.h"
 #include "keys/key_store.h"
 #include "mailbox/countdown.h"
 #include "metrics/metrics_snapshot.h"
@@ -77,6 +79,8 @@ struct engine {
     struct auth_scratch *auth_scratch;
     bool keys_were_asked_for; /* the token in work has waited for its key set */
     struct hub hub;
+    struct sdk_names sdks;
+    struct space_table spaces;
     struct metrics *metrics;
     struct mailbox_wakes *wakes; /* of the loop */
     uint64_t now_ms;             /* set by the worker at the start of each turn */

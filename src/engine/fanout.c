@@ -88,6 +88,8 @@ static void deliver_mail(struct mail *mail, void *worker_context, bool is_map)
             metrics_observe(e->metrics, METRIC_NODE_PUB_SUB_LAG, 0, (double)(e->wall_ms - p->time_ms) / 1e3);
         uint64_t started_ns = engine_clock_ns(e);
         unsigned type = message_type(p);
+        if (p->content.kind == PUBLICATION_DATA)
+            space_counts_of(&e->spaces, p->space)->deliveries += channel->subscriber_count;
         deliver(e, channel, p);
         metrics_observe(e->metrics, METRIC_NODE_BROADCAST_DURATION, type,
                         (double)(engine_clock_ns(e) - started_ns) / 1e9);

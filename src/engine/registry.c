@@ -110,7 +110,8 @@ static bool split_counts(struct user_entry *u)
     return true;
 }
 
-enum status registry_add(struct registry *r, uint32_t space, struct slice user, uint32_t worker, uint32_t limit)
+enum status registry_add(struct registry *r, uint32_t space, struct slice user, uint32_t worker, uint32_t limit,
+                         bool *first)
 {
     uint64_t hash = key_hash(space, user);
     struct shard *s = lock_shard(r, hash);
@@ -129,10 +130,11 @@ enum status registry_add(struct registry *r, uint32_t space, struct slice user, 
     }
     pthread_mutex_unlock(&s->lock);
     if (is_new && status == STATUS_OK) atomic_fetch_add_explicit(&r->user_count, 1, memory_order_relaxed);
+    if (first) *first = is_new;
     return status;
 }
 
-void registry_remove(struct registry *r, uint32_t space, struct slice user, uint32_t worker)
+bool registry_remove(struct registry *r, uint32_t space, struct slice user, uint32_t worker)
 {
     uint64_t hash = key_hash(space, user);
     struct shard *s = lock_shard(r, hash);
@@ -143,10 +145,11 @@ void registry_remove(struct registry *r, uint32_t space, struct slice user, uint
     bool last = u->total == 0;
     if (last) map_remove(&s->users, &u->node);
     pthread_mutex_unlock(&s->lock);
-    if (!last) return;
+    if (!last) return false;
     atomic_fetch_sub_explicit(&r->user_count, 1, memory_order_relaxed);
     mem_free(u->by_worker);
     mem_free(u);
+    return true;
 }
 
 uint64_t registry_workers(struct registry *r, uint32_t space, struct slice user)

@@ -14,10 +14,12 @@ struct registry *registry_new(void); /* stops when memory is out */
 void registry_free(struct registry *r);
 
 /* Count one more connection of the user on this worker. limit 0 = none.
- * TOO_LARGE: the user has limit connections already; NO_MEMORY. */
+ * TOO_LARGE: the user has limit connections already; NO_MEMORY. *first: it is the only one;
+ * may be NULL. */
 MUST_CHECK enum status registry_add(struct registry *r, uint32_t space, struct slice user, uint32_t worker,
-                                    uint32_t limit);
-void registry_remove(struct registry *r, uint32_t space, struct slice user, uint32_t worker);
+                                    uint32_t limit, bool *first);
+/* True: it was the user's last. */
+bool registry_remove(struct registry *r, uint32_t space, struct slice user, uint32_t worker);
 /* Bit i: worker i has connections of the user. */
 uint64_t registry_workers(struct registry *r, uint32_t space, struct slice user);
 /* Users with a connection, over all spaces. */

@@ -248,6 +248,7 @@ static struct worker_call *take_call(struct worker *w)
     if (!call) return NULL;
     api_call_init(&call->api, &w->engine);
     call->console = NULL;
+    call->survey = NULL;
     call->on_errand = false;
     return call;
 }
@@ -258,7 +259,9 @@ static void release(struct session_host *host, void *exchange)
     struct worker_call *call = exchange;
     if (!call) return;
     console_release(call->console);
+    survey_release(call->survey);
     call->console = NULL;
+    call->survey = NULL;
     call->on_errand = false;
     api_call_reset(&call->api);
     if (w->spare_call_count < WORKER_SPARE_CALLS_MAX) {
@@ -345,12 +348,41 @@ static enum session_outcome run_errand(struct worker_call *call, struct handle h
     return outcome_of(call, api_start(&call->api, &r), answer);
 }
 
-static enum session_outcome answer_console(struct worker_call *call, struct session_answer *answer)
+/* The errand is a survey of all workers: it has come back, or has not in time. */
+static enum session_outcome answer_survey(struct worker *w, struct worker_call *call, bool in_time,
+                                          struct session_answer *answer)
+{
+    const struct console_answer console = console_answer(call->console);
+    bool failed = true;
+    struct slice body = in_time ? survey_result(call->survey, &failed) : (struct slice){ 0 };
+    if (failed) {
+        write_error(w, answer, 503, SLICE("unavailable"), SLICE("the workers are too busy for this; try again"));
+    } else if (body.len == 0) {
+        write_error(w, answer, 404, SLICE("not_found"), SLICE("there is no such connection: it may have ended"));
+    } else {
+        *answer = (struct session_answer){ .status = 200, .content_type = SLICE("application/json"), .body = body };
+    }
+    answer->headers = console.headers;
+    answer->header_count = console.header_count;
+    return SESSION_ANSWERED;
+}
+
+static enum session_outcome start_survey(struct worker *w, struct worker_call *call,
+                                         const struct survey_request *request, struct session_answer *answer)
+{
+    call->survey = survey_start(&w->engine, request, console_handle(call->console), 0);
+    if (call->survey) return SESSION_PENDING;
+    answer_no_memory(w, answer);
+    return SESSION_ANSWERED;
+}
+
+static enum session_outcome answer_console(struct worker *w, struct worker_call *call, struct session_answer *answer)
 {
     const struct console_errand errand = console_errand(call->console);
-    if (errand.name.ptr && !call->on_errand) {
+    if ((errand.name.ptr || errand.survey) && !call->on_errand) {
         call->on_errand = true;
-        return run_errand(call, console_handle(call->console), &errand, answer);
+        return errand.survey ? start_survey(w, call, errand.survey, answer)
+                             : run_errand(call, console_handle(call->console), &errand, answer);
     }
     const struct console_answer a = console_answer(call->console);
     *answer = (struct session_answer){ .status = a.status,
@@ -393,7 +425,8 @@ static enum session_outcome effect_done(struct session_host *host, void *exchang
                                         uint32_t affected, struct session_answer *answer)
 {
     struct worker_call *call = exchange;
-    if (call->console && !call->on_errand) return answer_console(call, answer);
+    if (call->survey) return answer_survey(worker_of(host), call, true, answer);
+    if (call->console && !call->on_errand) return answer_console(worker_of(host), call, answer);
     return outcome_of(call, api_effect_done(&call->api, operation, affected), answer);
 }
 
@@ -406,9 +439,13 @@ static enum session_outcome again(struct session_host *host, void *exchange, str
 static void timed_out(struct session_host *host, void *exchange, struct session_answer *answer)
 {
     struct worker_call *call = exchange;
+    if (call->survey) {
+        (void)answer_survey(worker_of(host), call, false, answer);
+        return;
+    }
     if (call->console && !call->on_errand) {
         call->on_errand = true; /* the time for one is over, too */
-        (void)answer_console(call, answer);
+        (void)answer_console(worker_of(host), call, answer);
         return;
     }
     api_timed_out(&call->api);

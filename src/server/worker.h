@@ -30,7 +30,8 @@ struct worker_shared {
 struct worker_call {
     struct api_call api;
     struct console_exchange *console; /* owned; NULL = it is no request of the console's API */
-    bool on_errand;                   /* api does what the console asked for */
+    struct survey *survey;            /* owned; NULL = the console has asked for none */
+    bool on_errand;                   /* api, or the survey, does what the console asked for */
 };
 
 struct worker {

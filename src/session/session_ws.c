@@ -166,13 +166,20 @@ static void port_frame_ping(struct client *c)
     send_raw(session_of_client(c), ws_ping_frame((struct slice){ 0 }));
 }
 
+static size_t port_peer(const struct client *c, char out[static CLIENT_PEER_MAX])
+{
+    _Static_assert(CLIENT_PEER_MAX >= INET6_ADDRSTRLEN, "every address fits");
+    return net_conn_peer(&session_of_client(c)->conn, out);
+}
+
 /* The tables differ in what is encoded, and in whether and when it is compressed. */
 #define WS_PORT(encoding_, form_, encode_publication_, message_, send_)                                                \
     {                                                                                                                  \
         .encoding = (encoding_), .form = (form_), .metric_transport = METRIC_TRANSPORT_WEBSOCKET,                      \
         .encode_publication = (encode_publication_), .message = (message_), .send = (send_), .close = port_close,      \
         .set_deadline = port_set_deadline, .resume = port_resume, .queued = port_queued,                               \
-        .frame_ping = port_frame_ping, .joined_space = port_joined_space,                                              \
+        .frame_ping = port_frame_ping, .joined_space = port_joined_space, .peer = port_peer,                           \
+        .object_bytes = sizeof(struct session),                                                                        \
     }
 
 const struct client_port *session_ws_port(bool protobuf, uint8_t window_bits)

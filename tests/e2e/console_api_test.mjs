@@ -55,6 +55,11 @@ const TABLE = [
   ['POST', '/projects/P/engine/disconnect', { user: 'nobody' }, [401, 404, 403, 200, 200, 200]],
   ['POST', '/projects/P/engine/batch', {}, [401, 404, 404, 404, 404, 404]],
   ['POST', '/projects/P/realtime/token', { userId: 'ann' }, [401, 404, 403, 200, 200, 200]],
+  ['GET', '/projects/P/connections', undefined, [401, 404, 200, 200, 200, 200]],
+  ['GET', '/projects/P/connections/none', undefined, [401, 404, 404, 404, 404, 404]],
+  ['GET', '/projects/P/channels', undefined, [401, 404, 200, 200, 200, 200]],
+  ['GET', '/projects/P/overview', undefined, [401, 404, 200, 200, 200, 200]],
+  ['GET', '/nodes', undefined, [401, 200, 200, 200, 200, 200]],
   ['GET', '/projects', undefined, [401, 200, 200, 200, 200, 200]],
   ['GET', '/session', undefined, [401, 200, 200, 200, 200, 200]],
 ];

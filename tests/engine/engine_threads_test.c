@@ -9,6 +9,7 @@
 #include "engine/support/engine_rig.h"
 
 #include "base/mem.h"
+#include "engine/survey.h"
 
 #define PUBLISH(n)                                                                                                     \
     "{\"id\":4,\"publish\":{\"channel\":\"public:t\",\"data\":\"" #n " of a text of which most stays as it is\"}}"
@@ -78,6 +79,17 @@ static void act(struct worker_thread *t, unsigned round)
     (void)engine_effect_start(engine_of(t), &request, (struct handle){ .worker = t->worker }, 0, &status);
 }
 
+/* Nobody waits for what it finds. */
+static void survey(struct worker_thread *t, unsigned round)
+{
+    const struct survey_request request = { .kind = round % 4, .user = SLICE("ann"), .limit = 3 };
+    struct survey *s = survey_start(engine_of(t), &request, (struct handle){ .worker = t->worker }, 0);
+    if (s)
+        survey_release(s);
+    else
+        t->wrong = "memory is out";
+}
+
 static void *run(void *context)
 {
     struct worker_thread *t = context;
@@ -91,6 +103,7 @@ static void *run(void *context)
         begin(t, slot);
         rig_say_only(t->rig, &t->rig->clients[slot], round % 2 ? PUBLISH(1) : PUBLISH(2));
         if (round % 8 == 0) act(t, round / 8);
+        if (round % 4 == 1) survey(t, round / 4);
         work(t);
     }
     /* effects may still cross: both work on until nobody begins another */

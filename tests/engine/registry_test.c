@@ -17,11 +17,11 @@ static void a_user_is_known_on_the_workers_of_its_connections(void **state)
     (void)state;
     struct registry *r = registry_new();
     assert_int_equal(registry_workers(r, 0, ANN), 0);
-    assert_int_equal(registry_add(r, 0, ANN, 3, 0), STATUS_OK);
+    assert_int_equal(registry_add(r, 0, ANN, 3, 0, NULL), STATUS_OK);
     assert_int_equal(registry_workers(r, 0, ANN), 1u << 3);
-    assert_int_equal(registry_add(r, 0, ANN, 3, 0), STATUS_OK);
-    assert_int_equal(registry_add(r, 0, ANN, 0, 0), STATUS_OK);
-    assert_int_equal(registry_add(r, 0, ANN, 63, 0), STATUS_OK);
+    assert_int_equal(registry_add(r, 0, ANN, 3, 0, NULL), STATUS_OK);
+    assert_int_equal(registry_add(r, 0, ANN, 0, 0, NULL), STATUS_OK);
+    assert_int_equal(registry_add(r, 0, ANN, 63, 0, NULL), STATUS_OK);
     assert_int_equal(registry_user_count(r), 1);
     assert_true(registry_workers(r, 0, ANN) == (UINT64_C(1) << 63 | 1u << 3 | 1));
     registry_remove(r, 0, ANN, 3);
@@ -39,10 +39,10 @@ static void users_of_other_spaces_and_names_are_others(void **state)
 {
     (void)state;
     struct registry *r = registry_new();
-    assert_int_equal(registry_add(r, 0, ANN, 0, 1), STATUS_OK);
-    assert_int_equal(registry_add(r, 1, ANN, 1, 1), STATUS_OK);
-    assert_int_equal(registry_add(r, 0, SLICE(""), 2, 1), STATUS_OK);
-    assert_int_equal(registry_add(r, 0, SLICE("an"), 3, 1), STATUS_OK);
+    assert_int_equal(registry_add(r, 0, ANN, 0, 1, NULL), STATUS_OK);
+    assert_int_equal(registry_add(r, 1, ANN, 1, 1, NULL), STATUS_OK);
+    assert_int_equal(registry_add(r, 0, SLICE(""), 2, 1, NULL), STATUS_OK);
+    assert_int_equal(registry_add(r, 0, SLICE("an"), 3, 1, NULL), STATUS_OK);
     assert_int_equal(registry_user_count(r), 4);
     assert_int_equal(registry_workers(r, 0, ANN), 1);
     assert_int_equal(registry_workers(r, 1, ANN), 2);
@@ -54,13 +54,13 @@ static void the_limit_counts_all_workers_and_refuses_one_more(void **state)
 {
     (void)state;
     struct registry *r = registry_new();
-    for (uint32_t i = 0; i < 3; i++) assert_int_equal(registry_add(r, 0, ANN, i, 3), STATUS_OK);
-    assert_int_equal(registry_add(r, 0, ANN, 3, 3), STATUS_TOO_LARGE);
+    for (uint32_t i = 0; i < 3; i++) assert_int_equal(registry_add(r, 0, ANN, i, 3, NULL), STATUS_OK);
+    assert_int_equal(registry_add(r, 0, ANN, 3, 3, NULL), STATUS_TOO_LARGE);
     assert_int_equal(registry_workers(r, 0, ANN), 7);
     registry_remove(r, 0, ANN, 1);
-    assert_int_equal(registry_add(r, 0, ANN, 3, 3), STATUS_OK);
-    assert_int_equal(registry_add(r, 0, ANN, 3, 2), STATUS_TOO_LARGE); /* the limit was lowered */
-    assert_int_equal(registry_add(r, 0, ANN, 3, 0), STATUS_OK);
+    assert_int_equal(registry_add(r, 0, ANN, 3, 3, NULL), STATUS_OK);
+    assert_int_equal(registry_add(r, 0, ANN, 3, 2, NULL), STATUS_TOO_LARGE); /* the limit was lowered */
+    assert_int_equal(registry_add(r, 0, ANN, 3, 0, NULL), STATUS_OK);
     registry_free(r);
 }
 
@@ -70,9 +70,9 @@ static void a_failed_allocation_changes_nothing(void **state)
     for (size_t before = 0; before < 3; before++) {
         for (size_t n = 1; n < 5; n++) {
             struct registry *r = registry_new();
-            for (size_t i = 0; i < before; i++) assert_int_equal(registry_add(r, 0, ANN, 1, 0), STATUS_OK);
+            for (size_t i = 0; i < before; i++) assert_int_equal(registry_add(r, 0, ANN, 1, 0, NULL), STATUS_OK);
             mem_fail_after(n);
-            enum status status = registry_add(r, 0, ANN, 2, 0);
+            enum status status = registry_add(r, 0, ANN, 2, 0, NULL);
             bool failed = !mem_fail_pending();
             mem_fail_after(0);
             assert_true(status == STATUS_OK || (status == STATUS_NO_MEMORY && failed));
@@ -100,7 +100,7 @@ static void *come_and_go(void *context)
     for (unsigned i = 0; i < ROUNDS; i++) {
         char name[32];
         (void)snprintf(name, sizeof name, "user%u", i % USERS);
-        switch (registry_add(t->registry, 0, slice_from_cstr(name), t->worker, LIMIT)) {
+        switch (registry_add(t->registry, 0, slice_from_cstr(name), t->worker, LIMIT, NULL)) {
         case STATUS_OK:
             t->held++;
             if (!(registry_workers(t->registry, 0, slice_from_cstr(name)) >> t->worker & 1)) return context;

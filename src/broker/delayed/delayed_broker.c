@@ -114,6 +114,11 @@ static bool channels(struct broker *b, uint32_t space, uint64_t *cursor,
     return inner_of(b)->ops->channels(inner_of(b), space, cursor, visit, context);
 }
 
+static void space_usage(struct broker *b, uint32_t space, struct broker_space_usage *out)
+{
+    of(b)->inner->ops->space_usage(of(b)->inner, space, out);
+}
+
 static uint64_t channel_count(struct broker *b)
 {
     return inner_of(b)->ops->channel_count(inner_of(b));
@@ -145,6 +150,7 @@ static const struct broker_ops ops = {
     .sweep = sweep,
     .channels = channels,
     .channel_count = channel_count,
+    .space_usage = space_usage,
     .stop = stop,
     .free = free_broker,
 };

@@ -35,6 +35,15 @@ static uint64_t channel_count(struct broker *b)
     return memory_table_subscribed(&memory_broker_of(b)->table);
 }
 
+static void space_usage(struct broker *b, uint32_t space, struct broker_space_usage *out)
+{
+    struct memory_space *known = memory_spaces_find(&memory_broker_of(b)->table.spaces, space);
+    *out = (struct broker_space_usage){ 0 };
+    if (!known) return;
+    out->channels = atomic_load_explicit(&known->subscribed, memory_order_relaxed);
+    out->history_bytes = atomic_load_explicit(&known->history_bytes, memory_order_relaxed);
+}
+
 size_t memory_broker_entry_count(struct broker *b)
 {
     return memory_table_entry_count(&memory_broker_of(b)->table);
@@ -66,6 +75,7 @@ static const struct broker_ops ops = {
     .sweep = sweep,
     .channels = memory_channels,
     .channel_count = channel_count,
+    .space_usage = space_usage,
     .free = free_broker,
 };
 

@@ -10,6 +10,7 @@ struct memory_space {
     struct memory_space *next_; /* fixed once it is in the list */
     uint32_t id;
     atomic_size_t history_bytes; /* cost of its streams and of all that their rings hold */
+    atomic_size_t subscribed;    /* channels with subscribers; relaxed: a number for people */
     struct memory_idempotency idempotency;
 };
 

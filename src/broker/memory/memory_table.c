@@ -283,7 +283,10 @@ enum status memory_hold_register(struct memory_hold *h, uint32_t worker)
         *count_of(e, worker) = 0;
     }
     ++*count_of(e, worker);
-    if (e->subscribers++ == 0) atomic_fetch_add_explicit(&h->shard->subscribed, 1, memory_order_relaxed);
+    if (e->subscribers++ == 0) {
+        atomic_fetch_add_explicit(&h->shard->subscribed, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&e->space->subscribed, 1, memory_order_relaxed);
+    }
     return STATUS_OK;
 }
 
@@ -306,6 +309,7 @@ void memory_hold_unregister(struct memory_hold *h, uint32_t worker)
     if (--*count_of(e, worker) == 0) worker_left(h, worker);
     if (--e->subscribers > 0) return;
     atomic_fetch_sub_explicit(&h->shard->subscribed, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&e->space->subscribed, 1, memory_order_relaxed);
     if (!e->stream) return;
     struct broker_history_options options = e->stream->options;
     memory_stream_use(e->stream, &options, h->now_ms); /* the meta outlives its last subscriber */

@@ -125,6 +125,11 @@ static bool channels(struct broker *b, uint32_t space, uint64_t *cursor,
     return of(b)->inner->ops->channels(of(b)->inner, space, cursor, visit, context);
 }
 
+static void space_usage(struct broker *b, uint32_t space, struct broker_space_usage *out)
+{
+    of(b)->inner->ops->space_usage(of(b)->inner, space, out);
+}
+
 static uint64_t channel_count(struct broker *b)
 {
     return of(b)->inner->ops->channel_count(of(b)->inner);
@@ -153,6 +158,7 @@ struct broker *held_broker_new(struct broker *inner, const struct broker_links *
         .sweep = sweep,
         .channels = channels,
         .channel_count = channel_count,
+    .space_usage = space_usage,
         .free = free_broker,
     };
     struct held_broker *h = mem_must_alloc_zero(sizeof *h);
