@@ -53,14 +53,40 @@ void api_call_reset(struct api_call *call)
     call->header_count = 0;
     call->admission_ = (struct api_admission){ 0 };
     call->errors_as_status_ = false;
+    call->command_ = (struct slice){ 0 };
+    call->key_id_[0] = '\0';
+    call->granted_ = false;
     call->space_ = 0;
+}
+
+/* To the people of the project, and their numbers. */
+static void tell(struct api_call *call)
+{
+    struct event ev;
+    const struct slice body = buf_slice(&call->body);
+    const bool refused = call->status >= 400 || slice_starts_with(body, SLICE("{\"error\":"));
+    if (refused) space_counts_of(&call->engine->spaces, call->space_)->errors++;
+    if (!event_begin(&ev, call->engine, call->space_, refused ? "api_refused" : "api_call")) return;
+    event_text(&ev, "api", call->family_ == API_ENGINE ? SLICE("engine") : SLICE("project"));
+    event_text(&ev, "method", call->command_);
+    event_text(&ev, "by", call->granted_ ? SLICE("console") : SLICE("key"));
+    if (call->key_id_[0]) event_text(&ev, "key_id", slice_from_cstr(call->key_id_));
+    event_number(&ev, "status", (uint64_t)call->status);
+    if (refused && body.len > 0 && body.len <= EVENT_DATA_MAX && body.ptr[0] == '{') {
+        json_write_name(&ev.json, SLICE("answer"));
+        json_write_raw(&ev.json, body);
+    }
+    event_send(&ev);
 }
 
 /* A command has come this far; in a batch the others follow. */
 static enum api_outcome finish(struct api_call *call, enum api_outcome outcome)
 {
     if (outcome == API_ANSWERED && call->many_) outcome = api_many_next(call);
-    if (outcome == API_ANSWERED) api_command_end(call);
+    if (outcome == API_ANSWERED) {
+        api_command_end(call);
+        tell(call);
+    }
     return outcome;
 }
 
@@ -71,6 +97,7 @@ static bool admit(struct api_call *call, const struct api_request *request)
     api_command_begin(call, METRIC_API_METHOD_OTHER);
     call->handle = request->handle;
     call->family_ = request->family;
+    call->granted_ = request->granted.ptr != NULL;
     call->admission_.policy_version = call->engine->policy->version;
     return request->family == API_ENGINE ? api_engine_admit(call, request) : api_project_admit(call, request);
 }

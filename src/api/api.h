@@ -66,6 +66,9 @@ struct api_call {
     struct buf body;
     /* private */
     uint32_t space_;
+    struct slice command_;           /* what was asked for, as the paths name it; static; empty = nothing known */
+    char key_id_[POLICY_KEY_ID_MAX]; /* of that key */
+    bool granted_;                   /* without a key: the console has asked who it is */
     bool errors_as_status_;
     unsigned metric_method_;
     uint64_t started_ns_;

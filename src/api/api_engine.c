@@ -94,6 +94,7 @@ bool api_engine_admit(struct api_call *call, const struct api_request *request)
         api_error_with(call, 404, API_ERROR_NOT_FOUND, api_error_message(API_ERROR_NOT_FOUND));
         return false;
     }
+    call->command_ = endpoint->name;
     call->metric_method_ = endpoint->method ? endpoint->method->metric : METRIC_API_METHOD_BATCH;
     if (!admit_head(call, request)) return false;
     call->admission_.name = endpoint->name;

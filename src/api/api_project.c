@@ -86,6 +86,8 @@ static const struct policy_project *authorize(struct api_call *call, const struc
         API_PROJECT_ERROR(call, 401, "unknown_key", SLICE("No project has this key."));
         return NULL;
     }
+    call->space_ = policy->projects[key->project].space; /* whose people hear of it, also when it is refused */
+    memcpy(call->key_id_, key->id, sizeof key->id);
     if (key->revoked || has_expired(call, key) || key->kind != POLICY_KEY_SERVER) {
         refuse_key(call, key);
         return NULL;
@@ -156,6 +158,7 @@ static const struct endpoint *choose_endpoint(struct api_call *call, const struc
         return NULL;
     }
     call->metric_method_ = endpoint->metric;
+    call->command_ = endpoint->name;
     if (request->http->method == HTTP_METHOD_POST) return endpoint;
     if (request->http->method == HTTP_METHOD_OPTIONS)
         api_options(call);

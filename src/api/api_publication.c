@@ -52,6 +52,16 @@ uint32_t api_publication_code(enum api_publication_problem problem)
     }
 }
 
+static void tell(struct api_call *call, const struct api_publication *p, struct slice channel)
+{
+    struct event ev;
+    if (!event_begin(&ev, call->engine, call->space_, "publish")) return;
+    event_text(&ev, "channel", channel);
+    event_text(&ev, "by", SLICE("api"));
+    event_data(&ev, p->bytes, p->bytes_are_json);
+    event_send(&ev);
+}
+
 enum broker_answer api_publication_send(struct api_call *call, const struct api_publication *p, struct slice channel,
                                         const struct rules_channel *resolved, struct broker_result *result)
 {
@@ -79,6 +89,7 @@ enum broker_answer api_publication_send(struct api_call *call, const struct api_
     struct broker_context context = api_broker_context(call);
     metrics_add(e->metrics, METRIC_AT1(NODE_MESSAGES_SENT, METRIC_MESSAGE_PUBLICATION), 1);
     space_counts_of(&e->spaces, call->space_)->publications++;
+    tell(call, p, channel);
     return e->shared->broker->ops->publish(e->shared->broker, &context, &request, api_ticket(call), result);
 }
 

@@ -125,6 +125,7 @@ struct console_exchange *console_start(struct console_host *host, const struct c
     exchange->host = host;
     exchange->handle = request->handle;
     call->exchange = exchange;
+    call->home = host;
     if (!copy_request(call, request)) {
         call_free(call);
         mem_free(exchange);

@@ -30,6 +30,8 @@ struct console_host {
     /* The exchange that was started for handle has its answer. */
     void (*ready)(void *context, struct handle handle);
     void *context;
+    const uint8_t *live_secret; /* of tokens for the console's own space; borrowed */
+    const char *live_path;      /* where its pages open a WebSocket, below /realtime; NULL = there is none */
 };
 
 struct console_request {

@@ -32,6 +32,7 @@ struct console_fields {
 struct console_call {
     struct control_job job; /* first */
     struct console_exchange *exchange;
+    const struct console_host *home; /* what does not change of it */
     struct arena arena;
 
     /* what is asked; in the arena */

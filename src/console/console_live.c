@@ -1,8 +1,11 @@
 /* What is there now: connections, channels, numbers and nodes. The control thread sees who may
  * ask; the workers are then surveyed. */
+#include <stdio.h>
+
 #include "base/check.h"
 #include "console/console_query.h"
 #include "console/console_route.h"
+#include "engine/console_space.h"
 
 #define LIMIT_DEFAULT 50
 
@@ -74,11 +77,46 @@ static void nodes(struct console_call *call)
     if (r) send_off(call, r);
 }
 
+/* A minute's leave to hear the project's events. */
+static void live_token(struct console_call *call)
+{
+    struct buf token;
+    char channel[sizeof OVERVIEW_PREFIX + STORE_PROJECT_ID_MAX];
+    if (!call->home->live_path) {
+        console_refuse(call, 409, "not_configured", NULL,
+                       "live views need the WebSocket transport, which is switched off (websocket.disabled)");
+        return;
+    }
+    buf_init(&token, CONSOLE_BODY_BYTES_MAX);
+    if (console_token_sign(call->home->live_secret, slice_from_cstr(call->who.account.id), call->params[0],
+                           call->accounts.now_s, &token) == STATUS_OK) {
+        struct json_writer *w = console_begin(call, 200);
+        json_write_name(w, SLICE("token"));
+        json_write_string(w, buf_slice(&token));
+        char url[256];
+        snprintf(url, sizeof url, "/realtime%s?console=1", call->home->live_path);
+        console_write_text(w, "url", url);
+        console_write_i64(w, "expires_in_seconds", CONSOLE_TOKEN_TTL_S);
+        json_write_name(w, SLICE("channels"));
+        json_write_object_begin(w);
+        snprintf(channel, sizeof channel, EVENTS_PREFIX "%.*s", SLICE_ARG(call->params[0]));
+        console_write_text(w, "events", channel);
+        snprintf(channel, sizeof channel, OVERVIEW_PREFIX "%.*s", SLICE_ARG(call->params[0]));
+        console_write_text(w, "overview", channel);
+        json_write_object_end(w);
+        console_done(call);
+    } else {
+        console_refuse(call, 503, "unavailable", NULL, "the server is out of memory; try again later");
+    }
+    buf_deinit(&token);
+}
+
 static const struct console_route routes[] = {
     { HTTP_METHOD_GET, "/projects/*/connections", CONSOLE_VIEWER, connections, NULL, 0 },
     { HTTP_METHOD_GET, "/projects/*/connections/*", CONSOLE_VIEWER, connection, NULL, 0 },
     { HTTP_METHOD_GET, "/projects/*/channels", CONSOLE_VIEWER, channels, NULL, 0 },
     { HTTP_METHOD_GET, "/projects/*/overview", CONSOLE_VIEWER, overview, NULL, 0 },
+    { HTTP_METHOD_POST, "/projects/*/live-token", CONSOLE_VIEWER, live_token, NULL, 0 },
     { HTTP_METHOD_GET, "/nodes", CONSOLE_ACCOUNT, nodes, NULL, 0 },
 };
 

@@ -111,9 +111,24 @@ bool client_set_key(struct client *c, const struct policy_key *key)
     return true;
 }
 
+/* Once for each that was connected. */
+static void tell_disconnect(struct client *c, const char *by, uint32_t code, struct slice reason)
+{
+    struct event ev;
+    if (!c->user || c->end_told) return;
+    c->end_told = true;
+    if (!event_begin(&ev, c->engine, c->space, "disconnect")) return;
+    event_client(&ev, c);
+    event_text(&ev, "by", slice_from_cstr(by));
+    event_number(&ev, "code", code);
+    event_text(&ev, "reason", reason);
+    event_send(&ev);
+}
+
 void client_disconnect_with(struct client *c, uint32_t code, struct slice reason)
 {
     if (c->state == CLIENT_CLOSING) return;
+    tell_disconnect(c, "server", code, reason);
     if (log_enabled(LOG_LEVEL_INFO)) {
         char id[CLIENT_ID_LEN + 1];
         client_id_text(c, id);
@@ -258,9 +273,19 @@ static void on_rpc(struct client *c, uint32_t id, const struct rpc_request *r)
     }
 }
 
+/* What pages of the console need: whatever is allowed elsewhere, by client.insecure too, is not in their space. */
+static bool may_listen_only(enum command_kind kind)
+{
+    return kind == COMMAND_SUBSCRIBE || kind == COMMAND_UNSUBSCRIBE || kind == COMMAND_REFRESH;
+}
+
 static void dispatch(struct client *c, const struct command *command)
 {
     uint32_t id = command->id;
+    if (c->space == POLICY_CONSOLE_SPACE && !may_listen_only(command->kind)) {
+        client_disconnect(c, DISCONNECT_PERMISSION_DENIED);
+        return;
+    }
     switch (command->kind) {
     case COMMAND_SUBSCRIBE: client_on_subscribe(c, id, command->subscribe); break;
     case COMMAND_UNSUBSCRIBE: client_on_unsubscribe(c, id, command->unsubscribe); break;
@@ -380,6 +405,7 @@ void client_gone(struct client *c)
     c->state = CLIENT_CLOSING;
     c->port->set_deadline(c, 0);
     operations_drop(c);
+    tell_disconnect(c, "client", 0, SLICE("connection closed"));
     while (!list_empty(&c->subscriptions))
         client_end_subscription(c, LIST_ENTRY(c->subscriptions.next, struct subscription, in_client));
     client_map_free(c);

@@ -100,13 +100,15 @@ struct client {
     uint32_t connected_at_s; /* Unix time of its connect */
     uint8_t id[16];          /* shown as a UUID */
     uint8_t sdk;             /* see sdk_names.h */
-    uint8_t state;  /* enum client_state */
-    uint8_t parked; /* operations that commands wait for */
-    uint8_t keys;   /* enum client_keys */
+    uint8_t state;           /* enum client_state */
+    uint8_t parked;          /* operations that commands wait for */
+    uint8_t keys;            /* enum client_keys */
     bool expires;
     bool got_project;                    /* a client key has named the space */
     bool gone;                           /* client_gone() has been here */
     bool has_name, has_version, counted; /* for the gauge of connections */
+    bool console_only;                   /* came from the console's own page: no token but its is taken */
+    bool end_told;                       /* its end is in the project's events already */
     bool frame_pings;                    /* pings are the transport's, not the protocol's (CP-90) */
 };
 

@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "engine/client_map.h"
+#include "engine/refusals.h"
 #include "json/json_reader.h"
 
 /* 0 or the error, and the channel understood. */
@@ -44,6 +45,17 @@ bool client_knows_json(const struct client *c, const struct policy_channel_optio
     return wanted && json_valid(data, PUBLICATION_JSON_DEPTH_MAX);
 }
 
+static void tell_publish(struct client *c, const struct publish_request *r, bool is_json)
+{
+    struct event ev;
+    if (!event_begin(&ev, c->engine, c->space, "publish")) return;
+    event_client(&ev, c);
+    event_text(&ev, "channel", r->channel);
+    event_text(&ev, "by", SLICE("client"));
+    event_data(&ev, r->data, is_json);
+    event_send(&ev);
+}
+
 void client_on_publish(struct client *c, uint32_t id, const struct publish_request *r)
 {
     struct engine *e = c->engine;
@@ -63,6 +75,7 @@ void client_on_publish(struct client *c, uint32_t id, const struct publish_reque
     /* A publication that fills a queue by itself would cut off every subscriber. */
     if (!error && r->data.len > e->policy->deployment->limits.queue_bytes_max / 2) error = CLIENT_ERROR_BAD_REQUEST;
     if (error) {
+        refusal_tell_publish(c, r, error);
         client_reply_error(c, id, COMMAND_PUBLISH, error);
         return;
     }
@@ -82,6 +95,7 @@ void client_on_publish(struct client *c, uint32_t id, const struct publish_reque
     };
     metrics_add(e->metrics, METRIC_AT1(NODE_MESSAGES_SENT, METRIC_MESSAGE_PUBLICATION), 1);
     space_counts_of(&e->spaces, c->space)->publications++;
+    tell_publish(c, r, is_json);
     struct broker_context context = engine_broker_context(e);
     struct broker_result result = { 0 };
     enum broker_answer answer =

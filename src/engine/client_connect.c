@@ -7,6 +7,7 @@
 #include "engine/connect_plan.h"
 #include "engine/connect_work.h"
 #include "engine/effects.h"
+#include "engine/refusals.h"
 
 /* Rows CP-61: more than a year is a year. */
 #define TTL_MAX_S (365u * 24 * 3600)
@@ -94,12 +95,27 @@ static void count_connection(struct client *c)
     metrics_add(m, METRIC_AT3(CLIENT_CONNECTIONS_INFLIGHT, c->port->metric_transport, c->has_name, c->has_version), 1);
 }
 
+static void tell_connect(struct client *c)
+{
+    struct event ev;
+    char address[CLIENT_PEER_MAX];
+    const struct sdk_names *sdks = &c->engine->sdks;
+    if (!event_begin(&ev, c->engine, c->space, "connect")) return;
+    event_client(&ev, c);
+    if (c->port->peer) event_text(&ev, "address", slice_of(address, c->port->peer(c, address)));
+    event_text(&ev, "encoding", c->port->encoding == PROTOCOL_PROTOBUF ? SLICE("protobuf") : SLICE("json"));
+    event_text(&ev, "sdk", sdk_names_name(sdks, c->sdk));
+    event_text(&ev, "sdk_version", sdk_names_version(sdks, c->sdk));
+    event_send(&ev);
+}
+
 /* All server-side subscriptions are answered: reply, then live. */
 static void complete(struct client *c, struct connect_work *w)
 {
     c->state = CLIENT_CONNECTED;
     c->stale_or_expire_ms = w->expire_due_ms;
     send_connect_reply(c, w);
+    tell_connect(c);
     for (uint32_t i = 0; i < w->count && c->state == CLIENT_CONNECTED; i++) {
         struct subscription *sub = w->parts[i].sub;
         if (!sub) continue;
@@ -243,6 +259,7 @@ void client_on_connect(struct client *c, uint32_t id, const struct connect_reque
     struct identity who;
     c->has_name = r->name.len > 0;
     c->has_version = r->version.len > 0;
+    sdk_names_drop(&e->sdks, c->sdk); /* the command may come again, when its keys are there */
     c->sdk = sdk_names_take(&e->sdks, r->name, r->version);
     struct wanted_list wanted = { 0 };
     struct refusal refusal = connect_identify(c, r, &who);
@@ -252,11 +269,13 @@ void client_on_connect(struct client *c, uint32_t id, const struct connect_reque
     if (!refusal.kind) refusal = settle_identity(c, &who);
     if (refusal.kind == REFUSE_LATER) return;
     if (refusal.kind) {
+        refusal_tell_connect(c, r, &refusal);
         refuse(c, id, &refusal);
         return;
     }
     const struct policy_deployment *d = e->policy->deployment;
-    if (d->personal_channel_enabled && d->personal_single_connection && who.may_ask && who.user.len)
+    if (d->personal_channel_enabled && d->personal_single_connection && who.may_ask && who.user.len &&
+        c->space != POLICY_CONSOLE_SPACE)
         close_other_connections(c);
 
     struct connect_work *w = mem_alloc_zero(sizeof *w + wanted.count * sizeof w->parts[0]);

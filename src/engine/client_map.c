@@ -1,6 +1,7 @@
 #include "engine/client_map.h"
 
 #include "base/mem.h"
+#include "engine/refusals.h"
 
 /* Rows CH-57 and HI-56. */
 static uint32_t page_size(const struct policy_map_options *o, int32_t asked)
@@ -58,6 +59,7 @@ static struct map_catch_up *authorise(struct client *c, uint32_t id, const struc
     struct subscribe_verdict verdict = client_may_subscribe(c, r, channel, &claims);
     if (verdict.later) return NULL;
     if (verdict.disconnect) {
+        refusal_tell_subscribe(c, r, verdict.disconnect, true, verdict.why);
         client_disconnect(c, verdict.disconnect);
         return NULL;
     }
@@ -67,6 +69,7 @@ static struct map_catch_up *authorise(struct client *c, uint32_t id, const struc
     else if (!verdict.error && in_stream && !r->recover)
         verdict.error = CLIENT_ERROR_PERMISSION_DENIED;
     if (verdict.error) {
+        refusal_tell_subscribe(c, r, verdict.error, false, verdict.why);
         client_reply_error(c, id, COMMAND_SUBSCRIBE, verdict.error);
         return NULL;
     }

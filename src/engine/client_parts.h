@@ -49,7 +49,8 @@ struct subscription *client_find_subscription(const struct client *c, struct sli
 /* Whether a client may subscribe: all zero, or a client error, or a disconnect code. */
 struct subscribe_verdict {
     uint32_t error, disconnect;
-    bool later; /* its key set is being fetched: the command begins again with it */
+    const char *why; /* of its token, for the operator and the project's people */
+    bool later;      /* its key set is being fetched: the command begins again with it */
 };
 /* By the name, the type, and the token or the namespace's rules; *claims stays as it is without a token. */
 struct subscribe_verdict client_may_subscribe(struct client *c, const struct subscribe_request *r,
@@ -83,6 +84,8 @@ void client_count_subscription(struct client *c, struct subscription *sub);
 void client_set_expiry(struct subscription *sub, int64_t expire_at_s);
 /* It ends at this time (Unix seconds) and the grace, unless it is refreshed. */
 void client_expire_subscription(struct client *c, struct subscription *sub, int64_t expire_at_s);
+/* To the project's events: the client leaves it, and that is asked for by nobody else. */
+void client_tell_unsubscribe(struct client *c, const struct subscription *sub);
 /* Leave the channel everywhere and free it. */
 void client_end_subscription(struct client *c, struct subscription *sub);
 /* The same, telling the client. */

@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/client_parts.h"
+#include "engine/console_space.h"
 
 /* Row CP-65: a refresh may not change which channels the token gives. */
 static bool same_token_channels(const struct client *c, const struct claims *claims)
@@ -32,12 +33,29 @@ static bool replace_info(struct client *c, struct slice info)
     return true;
 }
 
+/* The same for a page of the console: it stays with its account and project. */
+static uint32_t check_console_refresh(struct client *c, struct slice token, struct claims *claims)
+{
+    const char *why = NULL;
+    if (!console_token_is(token)) return DISCONNECT_INVALID_TOKEN;
+    switch (console_token_verify(c->engine, token, claims, &why)) {
+    case AUTH_EXPIRED: return DISCONNECT_EXPIRED;
+    case AUTH_PENDING: /* it has no key set */
+    case AUTH_INVALID:
+    case AUTH_ERROR: return DISCONNECT_INVALID_TOKEN;
+    case AUTH_OK: break;
+    }
+    const bool same = slice_eq(claims->user, client_user(c)) && console_space_same(c, claims);
+    return same ? 0 : DISCONNECT_INVALID_TOKEN;
+}
+
 /* 0 or why the connection is closed. 0 also while the key set is being fetched. */
 static uint32_t check_refresh_token(struct client *c, struct slice token, struct claims *claims)
 {
     struct engine *e = c->engine;
     const char *why = NULL;
     uint32_t code = 0;
+    if (c->space == POLICY_CONSOLE_SPACE) return check_console_refresh(c, token, claims);
     switch (client_verify(c, AUTH_CONNECTION, token, claims, &why)) {
     case AUTH_PENDING: return 0;
     case AUTH_INVALID: code = DISCONNECT_INVALID_TOKEN; break;

@@ -1,6 +1,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/client_map.h"
+#include "engine/console_space.h"
+#include "engine/refusals.h"
+
+#define OTHER_PROJECT "projectId is not the project of the connection"
+#define OTHER_CHANNEL "it is of another channel, user or client"
 
 bool client_space_of_claims(const struct engine *e, const struct claims *claims, uint32_t *space)
 {
@@ -33,21 +38,21 @@ static struct subscribe_verdict check_token(struct client *c, struct slice token
                  LOG_CSTR("why", why));
     switch (result) {
     case AUTH_PENDING: return (struct subscribe_verdict){ .later = true };
-    case AUTH_INVALID: return (struct subscribe_verdict){ .error = CLIENT_ERROR_PERMISSION_DENIED };
-    case AUTH_EXPIRED: return (struct subscribe_verdict){ .error = CLIENT_ERROR_TOKEN_EXPIRED };
-    case AUTH_ERROR: return (struct subscribe_verdict){ .error = CLIENT_ERROR_INTERNAL };
+    case AUTH_INVALID: return (struct subscribe_verdict){ .error = CLIENT_ERROR_PERMISSION_DENIED, .why = why };
+    case AUTH_EXPIRED: return (struct subscribe_verdict){ .error = CLIENT_ERROR_TOKEN_EXPIRED, .why = why };
+    case AUTH_ERROR: return (struct subscribe_verdict){ .error = CLIENT_ERROR_INTERNAL, .why = why };
     case AUTH_OK: break;
     }
     uint32_t space;
     if (!client_space_of_claims(e, claims, &space) || space != c->space) {
         LOG_INFO("subscription token refused", LOG_STR("user", client_user(c)), LOG_STR("channel", channel),
-                 LOG_CSTR("why", "projectId is not the project of the connection"));
-        return (struct subscribe_verdict){ .error = CLIENT_ERROR_PERMISSION_DENIED };
+                 LOG_CSTR("why", OTHER_PROJECT));
+        return (struct subscribe_verdict){ .error = CLIENT_ERROR_PERMISSION_DENIED, .why = OTHER_PROJECT };
     }
     if (!client_token_fits(c, claims, channel)) {
         LOG_INFO("subscription token refused", LOG_STR("user", client_user(c)), LOG_STR("channel", channel),
-                 LOG_CSTR("why", "it is of another channel, user or client"));
-        return (struct subscribe_verdict){ .disconnect = DISCONNECT_INVALID_TOKEN };
+                 LOG_CSTR("why", OTHER_CHANNEL));
+        return (struct subscribe_verdict){ .disconnect = DISCONNECT_INVALID_TOKEN, .why = OTHER_CHANNEL };
     }
     return (struct subscribe_verdict){ 0 };
 }
@@ -89,17 +94,21 @@ struct subscribe_verdict client_may_subscribe(struct client *c, const struct sub
         return (struct subscribe_verdict){ .disconnect = DISCONNECT_INTERNAL };
     const int32_t type = r->type < SUBSCRIPTION_STREAM ? SUBSCRIPTION_STREAM : r->type; /* as the reference takes it */
     if (!error && type != (int32_t)channel->options->subscription_type) error = CLIENT_ERROR_PERMISSION_DENIED;
-    if (!error && r->token.len > 0) {
+    const char *why = NULL;
+    if (!error && c->space == POLICY_CONSOLE_SPACE) {
+        if (!console_space_allows(c, r->channel)) error = CLIENT_ERROR_PERMISSION_DENIED;
+    } else if (!error && r->token.len > 0) {
         struct subscribe_verdict verdict = check_token(c, r->token, r->channel, claims);
         if (verdict.later || verdict.disconnect) return verdict;
         error = verdict.error;
+        why = verdict.why;
     } else if (!error) {
         struct rules_identity who = client_identity(c, NULL);
         error = rules_subscribe(e->policy, channel, r->channel, &who);
     }
     int64_t expire_at_s = claims_expire_at(claims);
     if (!error && expire_at_s > 0 && expire_at_s <= e->wall_ms / 1000) error = CLIENT_ERROR_EXPIRED;
-    return (struct subscribe_verdict){ .error = error };
+    return (struct subscribe_verdict){ .error = error, .why = why };
 }
 
 static void finish_subscribe(struct client *c, struct operation *op, struct broker_result *result)
@@ -150,6 +159,7 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
     }
     struct rules_channel channel;
     struct claims claims = { 0 };
+    const char *why = NULL;
     uint32_t error = r->type == SUBSCRIPTION_SHARED_POLL ? CLIENT_ERROR_NOT_AVAILABLE : 0; /* no namespace has it */
     if (!error && r->channel.len > limits->channel_len_max) error = CLIENT_ERROR_BAD_REQUEST;
     if (!error && client_find_subscription(c, r->channel)) error = CLIENT_ERROR_ALREADY_SUBSCRIBED;
@@ -158,7 +168,9 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
     if (!error) {
         struct subscribe_verdict verdict = client_may_subscribe(c, r, &channel, &claims);
         if (verdict.later) return;
+        why = verdict.why;
         if (verdict.disconnect) {
+            refusal_tell_subscribe(c, r, verdict.disconnect, true, why);
             client_disconnect(c, verdict.disconnect);
             return;
         }
@@ -168,6 +180,7 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
     struct tags_filter *filter = NULL;
     if (!error) error = client_make_filter(channel.options, r->tf, &filter);
     if (error) {
+        refusal_tell_subscribe(c, r, error, false, why);
         client_reply_error(c, id, COMMAND_SUBSCRIBE, error);
         return;
     }
@@ -210,9 +223,11 @@ void client_on_unsubscribe(struct client *c, uint32_t id, const struct unsubscri
     }
     struct subscription *sub = client_find_subscription(c, r->channel);
     struct map_catch_up *cu = client_map_find(c, r->channel);
-    if (cu)
+    if (cu) {
         client_map_drop(c, cu);
-    else if (sub)
+    } else if (sub) {
+        client_tell_unsubscribe(c, sub);
         client_end_subscription(c, sub);
+    }
     client_reply_empty(c, id, REPLY_UNSUBSCRIBE);
 }

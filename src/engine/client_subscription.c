@@ -1,6 +1,7 @@
 #include "base/mem.h"
 #include "engine/client_map.h"
 #include "engine/client_parts.h"
+#include "engine/console_space.h"
 #include "engine/position_check.h"
 
 /* A subscription that waits longer than this many events, or bytes, for its own
@@ -162,6 +163,7 @@ void client_count_subscription(struct client *c, struct subscription *sub)
     struct metrics *m = c->engine->metrics;
     sub->flags |= SUB_REGISTERED;
     space_counts_of(&c->engine->spaces, c->space)->subscriptions++;
+    if (c->space == POLICY_CONSOLE_SPACE) console_space_joined(c, sub);
     metrics_add(m, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
     metrics_add(m, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, c->has_name), 1);
 }
@@ -258,8 +260,26 @@ void client_renew_presence(struct client *c)
     }
 }
 
+static void tell_subscription(struct client *c, const struct subscription *sub, const char *type, const char *by,
+                              uint32_t code)
+{
+    struct event ev;
+    if (!event_begin(&ev, c->engine, c->space, type)) return;
+    event_client(&ev, c);
+    event_text(&ev, "channel", hub_channel_name(sub->channel));
+    event_text(&ev, "by", slice_from_cstr(by));
+    if (code) event_number(&ev, "code", code);
+    event_send(&ev);
+}
+
+void client_tell_unsubscribe(struct client *c, const struct subscription *sub)
+{
+    tell_subscription(c, sub, "unsubscribe", "client", 0);
+}
+
 void client_announce(struct client *c, struct subscription *sub)
 {
+    tell_subscription(c, sub, "subscribe", sub->flags & SUB_SERVER_SIDE ? "server" : "client", 0);
     if ((sub->flags & SUB_PRESENCE) && add_presence(c, sub) != STATUS_OK) {
         sub->flags &= (uint16_t)~SUB_EMITS_JOIN_LEAVE; /* no leave without a join */
         client_disconnect(c, DISCONNECT_INTERNAL);
@@ -420,6 +440,7 @@ void client_end_subscription(struct client *c, struct subscription *sub)
         else
             ops->unsubscribe(e->shared->broker, &context, c->space, channel);
         space_counts_of(&e->spaces, c->space)->subscriptions--;
+        if (c->space == POLICY_CONSOLE_SPACE) console_space_left(c, sub);
         metrics_sub(e->metrics, METRIC_NODE_NUM_SUBSCRIPTIONS, 1);
         metrics_sub(e->metrics, METRIC_AT1(CLIENT_SUBSCRIPTIONS_INFLIGHT, c->has_name), 1);
     }
@@ -435,6 +456,7 @@ void client_unsubscribe_push(struct client *c, struct subscription *sub, uint32_
     struct push push = { .kind = PUSH_UNSUBSCRIBE,
                          .channel = hub_channel_name(sub->channel),
                          .unsubscribe = { .code = code, .reason = unsubscribe_reason(code) } };
+    tell_subscription(c, sub, "unsubscribe", "server", code);
     metrics_add(c->engine->metrics, METRIC_AT1(CLIENT_SERVER_UNSUBSCRIBES, metrics_unsubscribe_code(code)), 1);
     client_push(c, &push);
     client_end_subscription(c, sub);

@@ -1,4 +1,5 @@
 #include "engine/connect_plan.h"
+#include "engine/console_space.h"
 
 static struct refusal identify_by_token(struct client *c, struct slice token, struct identity *out)
 {
@@ -31,6 +32,25 @@ static struct refusal identify_by_token(struct client *c, struct slice token, st
     return NOT_REFUSED;
 }
 
+/* A page of the console. Its project is kept where other connections have their info. */
+static struct refusal identify_console(struct client *c, struct slice token, struct identity *out)
+{
+    struct claims claims;
+    const char *why = NULL;
+    switch (console_token_verify(c->engine, token, &claims, &why)) {
+    case AUTH_EXPIRED: return refuse_error(CLIENT_ERROR_TOKEN_EXPIRED, why);
+    case AUTH_PENDING: /* it has no key set */
+    case AUTH_INVALID:
+    case AUTH_ERROR: return refuse_close(DISCONNECT_INVALID_TOKEN, why);
+    case AUTH_OK: break;
+    }
+    *out = (struct identity){ .user = claims.user,
+                              .info = claims.info,
+                              .expire_at_s = claims_expire_at(&claims),
+                              .space = POLICY_CONSOLE_SPACE };
+    return NOT_REFUSED;
+}
+
 /* A client key among the emulated headers of the connect command. */
 static struct refusal use_emulated_key(struct client *c, const struct connect_request *r)
 {
@@ -54,6 +74,8 @@ static struct refusal use_emulated_key(struct client *c, const struct connect_re
 struct refusal connect_identify(struct client *c, const struct connect_request *r, struct identity *out)
 {
     const struct policy_deployment *d = c->engine->policy->deployment;
+    if (console_token_is(r->token)) return identify_console(c, r->token, out);
+    if (c->console_only) return refuse_close(DISCONNECT_INVALID_TOKEN, "the console's own connection needs its token");
     struct refusal refusal = use_emulated_key(c, r);
     if (refusal.kind) return refusal;
     *out = (struct identity){ .space = c->space };

@@ -106,6 +106,7 @@ struct refusal connect_collect_subs(struct client *c, const struct connect_reque
                                     struct wanted_list *list)
 {
     size_t limit = c->engine->policy->deployment->limits.channel_limit;
+    if (who->space == POLICY_CONSOLE_SPACE) return NOT_REFUSED; /* its pages subscribe */
     list->cap = who->sub_count + r->sub_count + 1;
     /* One too many is enough to refuse: thousands would be compared with each other first. */
     if (list->cap > limit + 1) list->cap = limit + 1;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/client_parts.h"
+#include "engine/console_space.h"
 #include "engine/position_check.h"
 
 /* What one message may make us hold while it is worked on: a hostile `subs` of a
@@ -95,6 +96,11 @@ enum status engine_init(struct engine *e, struct engine_shared *shared, uint32_t
     buf_init(&e->scratch, SCRATCH_BYTES_MAX);
     e->auth_scratch = auth_scratch_new();
     if (!e->auth_scratch) return STATUS_NO_MEMORY;
+    if (shared->console_secret) {
+        const struct auth_options options = { .hmac_key = slice_of(shared->console_secret, CONSOLE_SECRET_LEN) };
+        e->console_verifier = auth_verifier_new(&options);
+        if (!e->console_verifier) return STATUS_NO_MEMORY;
+    }
     return use_policy(e, policy);
 }
 
@@ -108,6 +114,7 @@ void engine_deinit(struct engine *e)
     for (size_t i = 0; i < ARRAY_COUNT(e->pings); i++) blob_unref(e->pings[i]);
     auth_verifier_unref(e->verifier);
     auth_verifier_unref(e->subscription_verifier);
+    auth_verifier_unref(e->console_verifier);
     auth_scratch_free(e->auth_scratch);
     policy_unref(e->policy);
     arena_deinit(&e->arena);
@@ -149,6 +156,7 @@ struct resolve_task {
 static void resolve_client(struct engine *e, struct client *c)
 {
     const struct policy_project *project = policy_project_by_space(e->policy, c->space);
+    if (c->space == POLICY_CONSOLE_SPACE) return; /* its token ends soon, and the next one is asked for */
     if (c->space != 0 && (!project || project->archived)) {
         client_disconnect(c, DISCONNECT_INVALID_TOKEN);
     } else if (c->extra && c->extra->has_client_key) {

@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "broker/broker.h"
 #include "broker/map_broker.h"
+#include "engine/events.h"
 #include "engine/hub.h"
 #include "engine/registry.h"
 #include "engine/sdk_names.h"
@@ -48,6 +49,8 @@ struct engine_shared {
     /* Workers' clients in all, for client.connection_limit. */
     atomic_uint client_count;
     atomic_ullong connects; /* numbers connections in the order of their connect */
+    struct events events;
+    const uint8_t *console_secret; /* of tokens for the console's space, see console_space.h; NULL = there are none */
 };
 
 /* What the engine needs of its worker. */
@@ -76,6 +79,7 @@ struct engine {
     uint32_t index;                                         /* of this worker */
     struct policy *policy;                                  /* one reference */
     struct auth_verifier *verifier, *subscription_verifier; /* the second may be the first */
+    struct auth_verifier *console_verifier;                 /* NULL = no token leads to the console's space */
     struct auth_scratch *auth_scratch;
     bool keys_were_asked_for; /* the token in work has waited for its key set */
     struct hub hub;

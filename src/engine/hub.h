@@ -43,6 +43,7 @@ enum subscription_flag {
     SUB_LOST_EVENTS = 1 << 10, /* while pending: its answer is followed by insufficient state */
     SUB_MAP = 1 << 11,         /* of a map: see client_map.h */
     SUB_MAP_KEYS = 1 << 12,    /* the server keeps keys in maps for it: see client_map_keys.c */
+    SUB_LISTENS = 1 << 14,     /* to a project, in the console's space: see console_space.h */
     SUB_DELTA_READY = 1 << 13, /* the last publication it got is the stream's newest: a delta may follow */
 };
 

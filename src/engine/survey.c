@@ -24,6 +24,7 @@ static void deliver_home(struct mail *mail, void *worker_context)
     struct survey *s = container_of(mail, struct survey, mail);
     struct engine *e = engine_of_worker(worker_context);
     s->is_back = true;
+    if (s->request.publish && buf_ok(&s->out)) events_send_overview(e, s->request.space, buf_slice(&s->out));
     if (s->is_released)
         free_survey(s);
     else

@@ -39,6 +39,7 @@ struct survey_request {
     struct slice prefix;                              /* of a channel's name */
     uint32_t limit;
     struct survey_place from;
+    bool publish; /* SURVEY_OVERVIEW: to the project's people, when nobody waits */
 };
 
 struct survey; /* opaque; belongs to the worker that it is on */

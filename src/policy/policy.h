@@ -181,6 +181,10 @@ struct policy_key {
     bool revoked;          /* kept so that the refusal can say so */
 };
 
+/* The space that the console's pages listen in: no project's, and nobody's token but the console's own
+ * leads there. Its channels have no options. */
+#define POLICY_CONSOLE_SPACE UINT32_MAX
+
 struct policy_project {
     struct map_node node_;
     char id[POLICY_PROJECT_ID_MAX];

@@ -28,11 +28,18 @@ static void answer(bool *private_out, bool is_private, struct slice *rest_out, s
     if (rest_out) *rest_out = rest;
 }
 
+/* Who may subscribe there is no matter of options. */
+static const struct policy_channel_options console_options = { .history_meta_ttl_ms = 1 };
+
 /* The namespaces of space's project will be looked at first, once projects have some. */
 const struct policy_channel_options *policy_channel_resolve(const struct policy *p, uint32_t space,
                                                             struct slice channel, bool *private_channel,
                                                             struct slice *rest)
 {
+    if (space == POLICY_CONSOLE_SPACE) {
+        answer(private_channel, false, rest, channel);
+        return &console_options;
+    }
     const struct policy_deployment *d = p->deployment;
     const struct slice prefix = slice_from_cstr(d->private_prefix);
     const struct slice boundary = slice_from_cstr(d->namespace_boundary);

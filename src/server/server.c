@@ -132,6 +132,8 @@ static void build_shared(struct server *s)
     pthread_mutex_init(&s->shared.node_metrics_lock, NULL);
     session_gate_init(&s->shared.gate);
     name_node(s);
+    crypto_random(s->shared.console_secret, sizeof s->shared.console_secret);
+    e->console_secret = s->shared.console_secret;
     build_brokers(s);
 }
 

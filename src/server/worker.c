@@ -108,6 +108,10 @@ static void on_sweep(struct net_timer *timer, void *context)
     w->sweep_again = true;
     position_check_tick(&w->engine);
     if (w->index == 0) take_stock(w->shared, w->loop.now_ms);
+    if (w->index == 0 && w->loop.now_ms >= w->next_overview_ms) {
+        events_tick(&w->engine);
+        w->next_overview_ms = w->loop.now_ms + OVERVIEW_PERIOD_MS - SWEEP_INTERVAL_MS / 2;
+    }
     timer_arm(&w->loop.wheel, timer, w->loop.now_ms + SWEEP_INTERVAL_MS);
 }
 
@@ -197,7 +201,13 @@ enum status worker_init(struct worker *w, struct worker_shared *shared, uint32_t
                                    .complete = complete,
                                    .effect_done = effect_done };
     w->console =
-        (struct console_host){ .control = shared->control, .home = &w->mailbox, .ready = console_ready, .context = w };
+        (struct console_host){ .control = shared->control,
+                               .home = &w->mailbox,
+                               .ready = console_ready,
+                               .context = w,
+                               .live_secret = shared->console_secret,
+                               .live_path =
+                                   shared->config->websocket_disabled ? NULL : shared->config->websocket_prefix };
     engine_set_worker_lookup(engine_of);
     status = engine_init(&w->engine, &shared->engine, index, &hooks, policy, &w->loop.wakes);
     if (status != STATUS_OK) return status;

@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "config/config.h"
 #include "console/console.h"
+#include "engine/console_space.h"
 #include "server/http_metrics.h"
 #include "session/session.h"
 #include "session/session_gate.h"
@@ -21,7 +22,8 @@ struct worker_shared {
     struct control *control;      /* borrowed; NULL until the control thread is there */
     struct metrics *node_metrics; /* gauges of the whole node, set when metrics are asked for */
     pthread_mutex_t node_metrics_lock;
-    atomic_bool stopping; /* health answers 503 */
+    uint8_t console_secret[CONSOLE_SECRET_LEN]; /* of this process's life */
+    atomic_bool stopping;                       /* health answers 503 */
 };
 
 #define WORKER_SPARE_CALLS_MAX 32
@@ -47,6 +49,7 @@ struct worker {
     struct net_timer sweep_timer, drain_timer;
     struct mail stop_mail;
     uint32_t drain_slot, drain_batch;
+    uint64_t next_overview_ms;
     bool draining, drained, sweep_again;
     uint64_t drain_deadline_ms;
     atomic_bool forced; /* connections were left when the time-out came */

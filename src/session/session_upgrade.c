@@ -1,6 +1,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/refusals.h"
 #include "http/http_uri.h"
 #include "session/session_gate.h"
 #include "session/session_parts.h"
@@ -110,13 +111,34 @@ static bool limits_allow(struct session *s, const struct http_request *request)
 struct upgrade {
     struct slice origin, user;
     const struct policy_key *key; /* NULL = none */
+    bool console_only;            /* ?console=1, from a page of ours */
     bool frame_pings;             /* ?cf_ws_frame_ping_pong=true */
     bool protobuf;
     bool deflate;
     struct ws_deflate_terms terms; /* with deflate */
 };
 
-/* Row TR-02, or the rules of a client key. False: refused. */
+static bool query_says(const struct http_request *request, struct slice name, struct slice wanted)
+{
+    struct buf value;
+    buf_init(&value, 16);
+    bool says = request->query.len > 0 && http_query_get(request->query, name, &value) == HTTP_QUERY_FOUND &&
+                slice_eq(buf_slice(&value), wanted);
+    buf_deinit(&value);
+    return says;
+}
+
+/* A page that this server itself has given out. */
+static bool is_own_origin(const struct http_request *request, struct slice origin)
+{
+    const char *scheme_end = origin.len ? memmem(origin.ptr, origin.len, "://", 3) : NULL;
+    if (!scheme_end) return false;
+    const struct slice authority = slice_from(origin, (size_t)(scheme_end - origin.ptr) + 3);
+    return authority.len > 0 && slice_eq_nocase(authority, request->host);
+}
+
+/* Row TR-02, or the rules of a client key. The console's own pages come from where they were given out,
+ * and get in with the console's tokens only. False: refused. */
 static bool origin_fits(struct session *s, const struct http_request *request, struct upgrade *up)
 {
     const struct engine *e = s->host->engine;
@@ -127,22 +149,15 @@ static bool origin_fits(struct session *s, const struct http_request *request, s
     const char *why = NULL;
     if (key.len > 0) {
         (void)client_check_key(e, key, up->origin, &up->key, &why);
+        if (why) refusal_tell_key(s->host->engine, key, up->origin, why);
+    } else if (query_says(request, SLICE("console"), SLICE("1")) && is_own_origin(request, up->origin)) {
+        up->console_only = true;
     } else if (!policy_origin_allowed(&e->policy->deployment->allowed_origins, up->origin)) {
         why = "this origin is not among the allowed ones (client.allowed_origins)";
     }
     if (why) refuse(s, request, 403, why, NULL, 0);
     buf_deinit(&value);
     return !why;
-}
-
-static bool query_says(const struct http_request *request, struct slice name, struct slice wanted)
-{
-    struct buf value;
-    buf_init(&value, 16);
-    bool says = request->query.len > 0 && http_query_get(request->query, name, &value) == HTTP_QUERY_FOUND &&
-                slice_eq(buf_slice(&value), wanted);
-    buf_deinit(&value);
-    return says;
 }
 
 /* Rows CP-87, CP-88: by any of three; a subprotocol of JSON does not take it back. */
@@ -189,6 +204,7 @@ static bool become_websocket(struct session *s, const struct upgrade *up)
     struct client *c = &s->ws.client;
     client_init(c, host->engine, session_ws_port(up->protobuf, s->window_bits), session_handle(s));
     c->frame_pings = up->frame_pings;
+    c->console_only = up->console_only;
     return (!up->key || client_set_key(c, up->key)) && (up->origin.len == 0 || client_set_origin(c, up->origin)) &&
            (up->user.len == 0 || client_set_header_user(c, up->user));
 }

@@ -27,8 +27,8 @@ enum status store_project_take_space(struct store *s, uint32_t *space)
     while (store_stmt_step(&st)) continue;
     enum status status = store_stmt_end(&st);
     if (status != STATUS_OK) return status;
-    if (taken < 1) return STATUS_MALFORMED;
-    if (taken > UINT32_MAX) return STATUS_TOO_LARGE;
+    if (taken < 1) return STATUS_MALFORMED; /* the last number is the console's own: no project gets it */
+    if (taken >= UINT32_MAX) return STATUS_TOO_LARGE;
     *space = (uint32_t)taken;
     return STATUS_OK;
 }

@@ -59,6 +59,7 @@ const TABLE = [
   ['GET', '/projects/P/connections/none', undefined, [401, 404, 404, 404, 404, 404]],
   ['GET', '/projects/P/channels', undefined, [401, 404, 200, 200, 200, 200]],
   ['GET', '/projects/P/overview', undefined, [401, 404, 200, 200, 200, 200]],
+  ['POST', '/projects/P/live-token', {}, [401, 404, 200, 200, 200, 200]],
   ['GET', '/nodes', undefined, [401, 200, 200, 200, 200, 200]],
   ['GET', '/projects', undefined, [401, 200, 200, 200, 200, 200]],
   ['GET', '/session', undefined, [401, 200, 200, 200, 200, 200]],

@@ -1,5 +1,6 @@
 // What the console shows of a running project: lists, numbers, one connection.
 import { strict as assert } from 'node:assert';
+import WebSocket from 'ws';
 import { suite, fresh } from './lib/suite.mjs';
 import { newClient, connected, subscribed, event } from './lib/client.mjs';
 import { Person } from './lib/console.mjs';
@@ -140,4 +141,157 @@ scenario('the nodes are listed for whoever has an account', async (server) => {
   assert.equal(nodes.length, 1);
   assert.ok(nodes[0].workers >= 1 && nodes[0].memory_bytes > 0 && nodes[0].connections >= 0);
   assert.equal((await new Person(server).get('/nodes')).status, 401);
+});
+
+// ---- the event stream ----
+
+// A page that listens to a project's events: {next(type, where), closed}.
+async function listen(server, person, id = project, channel = 'events') {
+  const live = await person.must('POST', `/projects/${id}/live-token`);
+  const url = `ws://127.0.0.1:${server.port}${live.url}`;
+  const page = await connected(newClient(url, { token: live.token, websocket: OwnPage(server) }));
+  const sub = await subscribed(page, live.channels[channel]);
+  const next = async (type, where = () => true) =>
+    (await sub.events.takeWhere(({ name, ctx }) => name === 'publication' && ctx.data.type === type && where(ctx.data), `the event ${type}`)).ctx.data;
+  return { page, sub, next, live };
+}
+
+// As a browser on the console's page does it.
+const OwnPage = (server, origin = `http://127.0.0.1:${server.port}`) =>
+  class extends WebSocket {
+    constructor(url, protocols) {
+      super(url, protocols, { headers: { origin } });
+    }
+  };
+
+scenario('who listens hears of connects, subscriptions, publications and disconnects of the project', async (server) => {
+  await cast(server);
+  const { next, page } = await listen(server, owner);
+  const user = fresh('eve');
+  const channel = `chat:${fresh()}`;
+  const client = await enter(server, user, { client: { name: 'shop', version: '9' } });
+  const mine = (data) => data.user === user;
+  const connect = await next('connect', mine);
+  assert.deepEqual([connect.address, connect.encoding, connect.sdk, connect.sdk_version], ['127.0.0.1', 'json', 'shop', '9']);
+  assert.ok(Math.abs(connect.at_ms - Date.now()) < 60_000);
+  await subscribed(client, channel);
+  const subscribe = await next('subscribe', mine);
+  assert.deepEqual([subscribe.channel, subscribe.client, subscribe.by], [channel, connect.client, 'client']);
+  await client.publish(channel, { text: '</script>' });
+  const published = await next('publish', mine);
+  assert.deepEqual([published.channel, published.data, published.bytes], [channel, { text: '</script>' }, 20]);
+  await owner.must('POST', `/projects/${project}/realtime/publish`, { channel, data: 'by api' });
+  const byApi = await next('publish', (data) => data.by === 'api');
+  assert.equal(byApi.data, 'by api');
+  const call = await next('api_call', (data) => data.method === 'publish');
+  assert.deepEqual([call.api, call.by, call.status], ['project', 'console', 200]);
+  client.getSubscription(channel).unsubscribe();
+  assert.equal((await next('unsubscribe', mine)).by, 'client');
+  await owner.must('POST', `/projects/${project}/engine/disconnect`, { user });
+  const gone = await next('disconnect', mine);
+  assert.deepEqual([gone.by, gone.code, gone.reason], ['server', 3503, 'force disconnect']);
+  page.disconnect();
+});
+
+scenario('a refusal says which check failed, on which value, and what was expected', async (server) => {
+  await cast(server);
+  const { next, page } = await listen(server, owner);
+  const id = project;
+  const keys = await owner.must('POST', `/projects/${id}/keys`, { kind: 'server', name: 'short' });
+  // a token that has ended
+  const old = server.token('late', { projectId: id, exp: 1_000_000 });
+  newClient(server.wsUrl(), { token: old }).connect();
+  const late = await next('connect_refused', (data) => data.claimed_user === 'late');
+  assert.deepEqual([late.code, late.check, late.value], [109, 'exp', '1000000']);
+  assert.match(late.expected, /^later than \d+, the server's time$/);
+  // one that somebody else has signed
+  newClient(server.wsUrl(), { token: server.token('forger', { projectId: id }, 'another secret') }).connect();
+  const forged = await next('connect_refused', (data) => data.claimed_user === 'forger');
+  assert.deepEqual([forged.code, forged.check, forged.value], [3500, 'signature', 'algorithm HS256']);
+  // a channel without a namespace that is there
+  const user = fresh('sub');
+  const client = await enter(server, user);
+  const denied = async (channel, options = {}) => {
+    const sub = client.newSubscription(channel, options);
+    sub.subscribe();
+    const data = await next('subscribe_refused', (refused) => refused.channel === channel);
+    sub.unsubscribe();
+    return data;
+  };
+  const unknown = await denied('nowhere:x');
+  assert.deepEqual([unknown.code, unknown.check, unknown.value], [102, 'namespace', 'nowhere:x']);
+  const hidden = await denied('$public:x');
+  assert.deepEqual([hidden.code, hidden.check], [103, 'private channel']);
+  const foreign = server.token('somebody else', { channel: '$public:y', projectId: id });
+  const wrong = await denied('$public:y', { token: foreign });
+  assert.deepEqual([wrong.code, wrong.check, wrong.value, wrong.expected],
+    [3500, 'subscription token', 'channel $public:y, user somebody else', `channel $public:y, user ${user}`]);
+  // a key that is revoked
+  await owner.must('DELETE', `/projects/${id}/keys/${keys.server_key_id}`);
+  const answer = await server.project('publish', { channel: 'public:x', data: 1 }, keys.server_api_key);
+  assert.equal(answer.status, 403);
+  const refused = await next('api_refused', (data) => data.key_id === keys.server_key_id);
+  assert.deepEqual([refused.status, refused.method, refused.answer.error.code], [403, 'publish', 'revoked_key']);
+  page.disconnect();
+});
+
+scenario('a page hears its own project only, and can do nothing else', async (server) => {
+  await cast(server);
+  const { page, live } = await listen(server, owner, apart);
+  for (const channel of [`events:${project}`, `overview:${project}`, `events:${apart}x`, 'public:x', '$public:x', 'events:']) {
+    const sub = page.newSubscription(channel);
+    const ended = new Promise((resolve) => sub.on('unsubscribed', resolve));
+    sub.subscribe();
+    assert.equal((await ended).code, 103, channel);
+  }
+  const closed = new Promise((resolve) => page.on('disconnected', resolve));
+  await assert.rejects(page.publish(live.channels.events, { type: 'connect' }));
+  assert.equal((await closed).code, 3507);
+  // the token is good for nothing but this, and nothing else is good for this
+  for (const token of [live.token.replace('console.', ''), `${live.token}x`, `console.${server.token('x', { info: project })}`]) {
+    const other = newClient(server.wsUrl(), { token });
+    const end = new Promise((resolve) => other.on('disconnected', resolve));
+    other.connect();
+    assert.equal((await end).code, 3500, token);
+  }
+  const plain = newClient(`ws://127.0.0.1:${server.port}${live.url}`, { token: server.token('x'), websocket: OwnPage(server) });
+  const end = new Promise((resolve) => plain.on('disconnected', resolve));
+  plain.connect();
+  assert.equal((await end).code, 3500);
+});
+
+scenario('the numbers come by themselves once a second', async (server) => {
+  await cast(server);
+  const { sub, page } = await listen(server, owner, apart, 'overview');
+  const { data } = await event(sub.events, 'publication');
+  assert.equal(data.connections, 0);
+  const client = await enter(server, 'num', {}, apart);
+  await sub.events.takeWhere(({ name, ctx }) => name === 'publication' && ctx.data.connections === 1, 'one connection');
+  client.disconnect();
+  page.disconnect();
+});
+
+scenario('a storm of events is cut, and the cut is counted', async (server) => {
+  await cast(server);
+  const { sub, page } = await listen(server, owner, apart);
+  const { token } = await owner.must('POST', `/projects/${apart}/realtime/token`, { userId: 'storm' });
+  const client = await connected(newClient(server.wsUrl(), { token }));
+  const channel = `chat:${fresh()}`;
+  await subscribed(client, channel);
+  let sent = 0, heard = 0, dropped = 0;
+  while (dropped === 0) {
+    await Promise.all(Array.from({ length: 300 }, () => client.publish(channel, { n: ++sent })));
+    await new Promise((resolve) => setTimeout(resolve, 1000)); // the rate is so many a second
+    await client.publish(channel, { n: ++sent });
+    for (let last = false; !last;) {
+      const { ctx } = await sub.events.takeWhere(({ name }) => name === 'publication', 'an event');
+      if (ctx.data.type !== 'publish') continue;
+      heard++;
+      dropped += ctx.data.dropped ?? 0;
+      last = ctx.data.data.n === sent;
+    }
+  }
+  assert.ok(heard < sent && dropped >= sent - heard, `${sent} sent, ${heard} heard, ${dropped} dropped`);
+  client.disconnect();
+  page.disconnect();
 });

@@ -104,6 +104,9 @@ static void *run(void *context)
         rig_say_only(t->rig, &t->rig->clients[slot], round % 2 ? PUBLISH(1) : PUBLISH(2));
         if (round % 8 == 0) act(t, round / 8);
         if (round % 4 == 1) survey(t, round / 4);
+        if (round % 16 == 0 && !events_listen(&t->rig->shared.events, EVENTS_OF_PROJECT, SLICE("proj_default")))
+            t->wrong = "nobody more may listen";
+        if (round % 16 == 15) events_unlisten(&t->rig->shared.events, EVENTS_OF_PROJECT, SLICE("proj_default"));
         work(t);
     }
     /* effects may still cross: both work on until nobody begins another */
@@ -111,6 +114,19 @@ static void *run(void *context)
     for (int i = 0; i < 200; i++) work(t);
     pthread_barrier_wait(t->end);
     for (int i = 0; i < 200; i++) work(t);
+    return NULL;
+}
+
+/* The rig's own walk looks at clients of both workers. */
+static struct client *own_next(void *context, uint32_t *slot)
+{
+    struct rig_worker *w = context;
+    for (; *slot < OWN; ++*slot) {
+        struct rig_client *c = &w->rig->clients[w->engine.index * OWN + *slot];
+        if (!c->in_use || c->client.gone) continue;
+        ++*slot;
+        return &c->client;
+    }
     return NULL;
 }
 
@@ -130,9 +146,11 @@ static void streams_stay_whole_while_everything_comes_and_goes(void **state)
     static char connect[1024];
     (void)snprintf(connect, sizeof connect, "{\"id\":1,\"connect\":{\"token\":\"%s\"}}",
                    rig_token("{\"sub\":\"ann\"}"));
+    assert_true(events_listen(&r->shared.events, EVENTS_OF_PROJECT, SLICE("proj_default"))); /* both tell of all */
     assert_int_equal(pthread_barrier_init(&end, NULL, RIG_WORKERS), 0);
     for (uint32_t i = 0; i < RIG_WORKERS; i++) {
         threads[i] = (struct worker_thread){ .rig = r, .worker = i, .connect = connect, .end = &end };
+        r->workers[i].engine.worker.client_next = own_next;
         assert_int_equal(pthread_create(&ids[i], NULL, run, &threads[i]), 0);
     }
     for (uint32_t i = 0; i < RIG_WORKERS; i++) {
@@ -141,6 +159,7 @@ static void streams_stay_whole_while_everything_comes_and_goes(void **state)
         print_message("  worker %u: %u publications heard, %u as deltas\n", i, threads[i].heard, threads[i].deltas);
         assert_true(threads[i].heard > ROUNDS && threads[i].deltas > 0);
     }
+    events_unlisten(&r->shared.events, EVENTS_OF_PROJECT, SLICE("proj_default"));
     pthread_barrier_destroy(&end);
     rig_free(r);
 }
