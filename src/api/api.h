@@ -41,6 +41,7 @@ struct api_admission {
     struct slice name;                    /* static; ptr NULL = nothing was let pass */
     const void *method;                   /* a row of the family's own table */
     const struct policy_project *project; /* of the key; lives as long as the policy of this version */
+    const struct policy_key *key;         /* of a project, when one let it in; lives as long */
     uint64_t policy_version;
 };
 

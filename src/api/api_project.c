@@ -9,12 +9,14 @@
 static const struct endpoint {
     struct slice name;
     unsigned metric;
+    enum policy_key_scope scope;
     size_t body_max; /* 0 = of the family */
     enum api_outcome (*start)(struct api_call *call, const struct policy_project *project, struct slice body);
 } endpoints[] = {
-    { SLICE_INIT("token"), METRIC_API_METHOD_OTHER, API_TOKEN_BODY_MAX, api_project_token },
-    { SLICE_INIT("subscription-token"), METRIC_API_METHOD_OTHER, API_TOKEN_BODY_MAX, api_project_subscription_token },
-    { SLICE_INIT("publish"), METRIC_API_METHOD_PUBLISH, 0, api_project_publish },
+    { SLICE_INIT("token"), METRIC_API_METHOD_OTHER, POLICY_KEY_TOKENS, API_TOKEN_BODY_MAX, api_project_token },
+    { SLICE_INIT("subscription-token"), METRIC_API_METHOD_OTHER, POLICY_KEY_TOKENS, API_TOKEN_BODY_MAX,
+      api_project_subscription_token },
+    { SLICE_INIT("publish"), METRIC_API_METHOD_PUBLISH, POLICY_KEY_PUBLISH, 0, api_project_publish },
 };
 
 static const struct endpoint *find_endpoint(struct slice name)
@@ -69,8 +71,32 @@ static enum api_outcome refuse_key(struct api_call *call, const struct policy_ke
                              SLICE(" is a client_api_key; a server_api_key is needed here."));
 }
 
+/* "publish, tokens" */
+static struct slice scope_names(struct api_call *call, unsigned scopes)
+{
+    static const char *const names[] = { "publish", "tokens", "read" };
+    struct buf text;
+    buf_init(&text, 64);
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        if (scopes & 1u << i) buf_printf(&text, "%s%s", text.len ? ", " : "", names[i]);
+    struct slice copy = arena_copy(&call->arena, buf_slice(&text));
+    buf_deinit(&text);
+    return copy;
+}
+
+/* False: answered. */
+static bool in_scope(struct api_call *call, const struct policy_key *key, const struct endpoint *endpoint)
+{
+    if (key->scopes == 0 || (key->scopes & endpoint->scope)) return true;
+    API_PROJECT_ERROR(call, 403, "insufficient_scope", SLICE("The key "), slice_from_cstr(key->id),
+                      SLICE(" is not made for "), endpoint->name, SLICE("; its scopes are "),
+                      scope_names(call, key->scopes), SLICE("."));
+    return false;
+}
+
 /* The project of the key; NULL: answered. */
-static const struct policy_project *authorize(struct api_call *call, const struct http_request *http)
+static const struct policy_project *authorize(struct api_call *call, const struct http_request *http,
+                                              const struct endpoint *endpoint)
 {
     const struct policy *policy = call->engine->policy;
     uint8_t hash[POLICY_KEY_HASH_LEN];
@@ -92,7 +118,10 @@ static const struct policy_project *authorize(struct api_call *call, const struc
         refuse_key(call, key);
         return NULL;
     }
+    if (!in_scope(call, key, endpoint)) return NULL;
     const struct policy_project *project = &policy->projects[key->project];
+    call->admission_.key = key;
+    key_uses_note(&call->engine->key_uses, key, call->engine->wall_ms / 1000);
     if (!project->archived) return project;
     API_PROJECT_ERROR(call, 403, "archived_project", SLICE("The project "), slice_from_cstr(project->id),
                       SLICE(" is archived."));
@@ -171,7 +200,8 @@ bool api_project_admit(struct api_call *call, const struct api_request *request)
 {
     const struct endpoint *endpoint = choose_endpoint(call, request);
     const struct policy_project *project = NULL;
-    if (endpoint) project = request->granted.ptr ? granted(call, request->granted) : authorize(call, request->http);
+    if (endpoint)
+        project = request->granted.ptr ? granted(call, request->granted) : authorize(call, request->http, endpoint);
     if (!project || !admit_body(call, endpoint, request->http)) return false;
     call->space_ = project->space;
     call->admission_.name = endpoint->name;

@@ -93,6 +93,13 @@ bool api_project_channel(struct api_call *call, struct slice field, struct slice
         api_project_invalid(call, field, channel, allowed);
         return false;
     }
+    const struct policy_key *key = call->admission_.key;
+    if (key && !slice_starts_with(channel, slice_from_cstr(key->channel_prefix))) {
+        API_PROJECT_ERROR(call, 403, "channel_not_allowed", SLICE("The field "), field, SLICE(" is "), channel,
+                          SLICE("; the key "), slice_from_cstr(key->id), SLICE(" is for channels that begin with "),
+                          slice_from_cstr(key->channel_prefix), SLICE("."));
+        return false;
+    }
     switch (rules_resolve(policy, call->space_, channel, true, out)) {
     case 0: return true;
     case CLIENT_ERROR_UNKNOWN_CHANNEL:

@@ -7,6 +7,7 @@
 #define XSHATHRA_CONSOLE_CONSOLE_CALL_H
 
 #include "account/account_service.h"
+#include "api/api_fields.h"
 #include "base/arena.h"
 #include "console/console.h"
 #include "control/control_job.h"
@@ -24,7 +25,9 @@ struct console_route;
 
 /* Every member that a body may have; a route's table says which it takes. */
 struct console_fields {
-    struct slice token, email, name, password, totp, code, current, role, confirm, kind, allowed_origins;
+    struct slice token, email, name, password, totp, code, current, role, confirm, kind, allowed_origins,
+        channel_prefix, namespaces;
+    struct api_texts scopes;
     uint64_t expires_in_seconds, grace_seconds;
     bool has_name, has_password, has_origins, has_grace;
 };

@@ -3,12 +3,16 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "console/console_route.h"
 #include "console/console_shapes.h"
 #include "control/project_answer.h"
 #include "crypto/crypto_secret.h"
 
 #define KEY_LIFE_MAX_S (10LL * 365 * 24 * 60 * 60)
+
+/* In the order of the bits of enum store_key_scope. */
+static const char *const scope_names[] = { "publish", "tokens", "read" };
 
 static void write_key(struct json_writer *w, const struct store_key *key, int64_t now_s)
 {
@@ -19,6 +23,13 @@ static void write_key(struct json_writer *w, const struct store_key *key, int64_
     console_write_i64(w, "created_at", key->created_at_s);
     console_write_i64(w, "valid_until", key->valid_until_s);
     console_write_i64(w, "revoked_at", key->revoked_at_s);
+    console_write_i64(w, "last_used_at", key->last_used_at_s);
+    console_write_text(w, "channel_prefix", key->channel_prefix);
+    json_write_name(w, SLICE("scopes"));
+    json_write_array_begin(w);
+    for (size_t i = 0; i < ARRAY_COUNT(scope_names); i++)
+        if (key->scopes & 1u << i) json_write_string(w, slice_from_cstr(scope_names[i]));
+    json_write_array_end(w);
 }
 
 static void list(struct console_call *call)
@@ -56,6 +67,39 @@ static bool read_kind(struct console_call *call, struct slice text, enum store_k
     return false;
 }
 
+static bool read_scope(struct console_call *call, struct slice text, uint32_t *scopes)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(scope_names); i++) {
+        if (!slice_eq(text, slice_from_cstr(scope_names[i]))) continue;
+        *scopes |= 1u << i;
+        return true;
+    }
+    console_refuse(call, 422, "invalid_value", "scopes",
+                   "scopes has \"%.*s\": \"publish\", \"tokens\" and \"read\" are allowed",
+                   SLICE_ARG(slice_head(text, 40)));
+    return false;
+}
+
+/* What the key may do; false: refused. */
+static bool read_limits(struct console_call *call, enum store_key_kind kind, struct project_key_wish *wish)
+{
+    const struct console_fields *f = &call->fields;
+    for (uint32_t i = 0; i < f->scopes.count; i++)
+        if (!read_scope(call, f->scopes.items[i], &wish->scopes)) return false;
+    wish->channel_prefix = f->channel_prefix;
+    if (wish->channel_prefix.len >= STORE_KEY_PREFIX_MAX || !utf8_valid(wish->channel_prefix) ||
+        slice_index(wish->channel_prefix, '\0') >= 0) {
+        console_refuse(call, 422, "invalid_value", "channel_prefix",
+                       "channel_prefix has %zu bytes: at most %d of UTF-8 are allowed", wish->channel_prefix.len,
+                       STORE_KEY_PREFIX_MAX - 1);
+        return false;
+    }
+    if (kind == STORE_KEY_SERVER || (wish->scopes == 0 && wish->channel_prefix.len == 0)) return true;
+    console_refuse(call, 422, "invalid_value", wish->scopes ? "scopes" : "channel_prefix",
+                   "scopes and channel_prefix are for server keys: what a client key lets in may do, namespaces say");
+    return false;
+}
+
 static void answer_keys(struct console_call *call, bool good, struct project_new_keys *keys,
                         const struct project_error *refused)
 {
@@ -76,7 +120,7 @@ static void create(struct console_call *call)
     const uint64_t life_s = call->fields.expires_in_seconds;
     const struct project_service service = console_project_service(call);
     struct project_key_wish wish = { .name = call->fields.name };
-    if (!read_kind(call, call->fields.kind, &kind)) return;
+    if (!read_kind(call, call->fields.kind, &kind) || !read_limits(call, kind, &wish)) return;
     if (life_s > KEY_LIFE_MAX_S) {
         console_refuse(call, 422, "invalid_value", "expires_in_seconds",
                        "expires_in_seconds is %llu: 0 (no end) to %lld (ten years) is allowed",
@@ -118,6 +162,8 @@ static const struct api_field create_fields[] = {
     { SLICE_INIT("name"), API_TEXT, offsetof(struct console_fields, name), 0, "a string", NULL, 0 },
     { SLICE_INIT("expires_in_seconds"), API_U64, offsetof(struct console_fields, expires_in_seconds), 0,
       "a whole number of seconds", NULL, 0 },
+    { SLICE_INIT("scopes"), API_TEXTS, offsetof(struct console_fields, scopes), 0, "an array of strings", NULL, 0 },
+    { SLICE_INIT("channel_prefix"), API_TEXT, offsetof(struct console_fields, channel_prefix), 0, "a string", NULL, 0 },
 };
 static const struct api_field rotate_fields[] = {
     { SLICE_INIT("kind"), API_TEXT, offsetof(struct console_fields, kind), 0, "a string", NULL, 0 },

@@ -10,6 +10,10 @@
 
 _Static_assert(POLICY_PROJECT_ID_MAX >= STORE_PROJECT_ID_MAX, "a project's id fits");
 _Static_assert(POLICY_KEY_ID_MAX >= STORE_KEY_ID_MAX, "a key's id fits");
+_Static_assert(sizeof((struct policy_key *)0)->channel_prefix >= STORE_KEY_PREFIX_MAX, "a key's prefix fits");
+_Static_assert((int)POLICY_KEY_PUBLISH == STORE_KEY_PUBLISH && (int)POLICY_KEY_TOKENS == STORE_KEY_TOKENS &&
+                   (int)POLICY_KEY_READ == STORE_KEY_READ,
+               "scopes are the same bits");
 _Static_assert(POLICY_KEY_HASH_LEN == STORE_KEY_HASH_LEN, "a key's hash fits");
 
 static char *decoded_copy(struct json_string s)
@@ -91,6 +95,8 @@ static void fill_keys(const struct store_key *rows, size_t count, const struct p
         out[i].project = place->index;
         out[i].valid_until_s = rows[i].valid_until_s;
         out[i].revoked = rows[i].revoked_at_s != 0;
+        out[i].scopes = (uint8_t)rows[i].scopes;
+        memcpy(out[i].channel_prefix, rows[i].channel_prefix, sizeof rows[i].channel_prefix);
     }
 }
 

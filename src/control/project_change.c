@@ -82,6 +82,8 @@ bool project_add_key(const struct project_service *p, const char *project, enum 
     project_key_make(kind, out, row.hash);
     memcpy(row.id, out->id, sizeof row.id);
     snprintf(row.project, sizeof row.project, "%s", project);
+    row.scopes = wish->scopes;
+    snprintf(row.channel_prefix, sizeof row.channel_prefix, "%.*s", SLICE_ARG(wish->channel_prefix));
     snprintf(row.name, sizeof row.name, "%.*s", SLICE_ARG(wish->name));
     enum status status = store_key_insert(p->store, &row);
     return status == STATUS_OK || project_storage_failed(p, "adding a key", status, error);

@@ -31,6 +31,8 @@ struct project_service {
 struct project_key_wish {
     struct slice name;     /* for people; at most PROJECT_NAME_LEN_MAX bytes */
     int64_t valid_until_s; /* 0 = no end */
+    uint32_t scopes;       /* bits of enum store_key_scope; 0 = everything. Of server keys only */
+    struct slice channel_prefix;
 };
 
 struct project_new_keys {

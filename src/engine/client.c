@@ -104,6 +104,7 @@ bool client_set_key(struct client *c, const struct policy_key *key)
 {
     struct client_extra *extra = client_need_extra(c);
     if (!extra) return false;
+    key_uses_note(&c->engine->key_uses, key, c->engine->wall_ms / 1000);
     memcpy(extra->client_key, key->hash, sizeof extra->client_key);
     extra->has_client_key = true;
     c->space = c->engine->policy->projects[key->project].space;

@@ -16,6 +16,7 @@
 #include "broker/map_broker.h"
 #include "engine/events.h"
 #include "engine/hub.h"
+#include "engine/key_uses.h"
 #include "engine/registry.h"
 #include "engine/sdk_names.h"
 #include "engine/space_counts.h"
@@ -85,6 +86,7 @@ struct engine {
     struct hub hub;
     struct sdk_names sdks;
     struct space_table spaces;
+    struct key_uses key_uses;
     struct metrics *metrics;
     struct mailbox_wakes *wakes; /* of the loop */
     uint64_t now_ms;             /* set by the worker at the start of each turn */

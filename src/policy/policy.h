@@ -167,18 +167,24 @@ void policy_deployment_seal(struct policy_deployment *d);
 
 #define POLICY_PROJECT_ID_MAX 40 /* "proj_" and base32 text, with NUL */
 #define POLICY_KEY_ID_MAX     24 /* public key id, with NUL */
+#define POLICY_KEY_PREFIX_MAX 65 /* with NUL */
 #define POLICY_KEY_HASH_LEN   32 /* SHA-256 of the whole key text */
 
 enum policy_key_kind { POLICY_KEY_SERVER, POLICY_KEY_CLIENT };
+
+/* What a server key may do; none of the bits = everything. */
+enum policy_key_scope { POLICY_KEY_PUBLISH = 1 << 0, POLICY_KEY_TOKENS = 1 << 1, POLICY_KEY_READ = 1 << 2 };
 
 struct policy_key {
     struct map_node node_;
     uint8_t hash[POLICY_KEY_HASH_LEN];
     char id[POLICY_KEY_ID_MAX];
     enum policy_key_kind kind;
-    uint32_t project;      /* index into policy.projects */
-    int64_t valid_until_s; /* Unix time after which it is refused; 0 = no end */
-    bool revoked;          /* kept so that the refusal can say so */
+    uint32_t project;                           /* index into policy.projects */
+    int64_t valid_until_s;                      /* Unix time after which it is refused; 0 = no end */
+    bool revoked;                               /* kept so that the refusal can say so */
+    uint8_t scopes;                             /* bits of enum policy_key_scope */
+    char channel_prefix[POLICY_KEY_PREFIX_MAX]; /* of every channel that it may touch; "" = all */
 };
 
 /* The space that the console's pages listen in: no project's, and nobody's token but the console's own

@@ -7,14 +7,16 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/control.h"
+#include "control/control_key_use.h"
 #include "engine/position_check.h"
 #include "platform/platform_clock.h"
 #include "platform/platform_thread.h"
 
 enum { TIMER_SWEEP = 1, TIMER_DRAIN }; /* 0 and those over NET_TIMER_KIND_OWN_MAX are the loop's */
 
-#define SWEEP_INTERVAL_MS 500
-#define DRAIN_INTERVAL_MS 50
+#define SWEEP_INTERVAL_MS    500
+#define DRAIN_INTERVAL_MS    50
+#define KEY_USES_INTERVAL_MS 5000
 /* Closed at once at shutdown, however long the time-out is. */
 #define DRAIN_BATCH_MIN 100
 
@@ -101,6 +103,20 @@ static void take_stock(struct worker_shared *shared, uint64_t now_ms)
         metrics_snapshot_tick(e->snapshot, (const struct metrics *const *)e->metrics, e->worker_count, now_ms);
 }
 
+/* When a key was last used goes to the database now and then, and not with each use. */
+static void send_key_uses(struct worker *w)
+{
+    struct key_use uses[KEY_USES_MAX];
+    struct control_key_use rows[KEY_USES_MAX];
+    if (!w->engine.key_uses.is_any || !w->shared->control) return;
+    const size_t count = key_uses_take(&w->engine.key_uses, uses);
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = (struct control_key_use){ .at_s = uses[i].at_s };
+        memcpy(rows[i].id, uses[i].id, sizeof rows[i].id);
+    }
+    control_post_key_uses(w->shared->control, rows, count);
+}
+
 static void on_sweep(struct net_timer *timer, void *context)
 {
     (void)context;
@@ -108,6 +124,10 @@ static void on_sweep(struct net_timer *timer, void *context)
     w->sweep_again = true;
     position_check_tick(&w->engine);
     if (w->index == 0) take_stock(w->shared, w->loop.now_ms);
+    if (w->loop.now_ms >= w->next_key_uses_ms) {
+        send_key_uses(w);
+        w->next_key_uses_ms = w->loop.now_ms + KEY_USES_INTERVAL_MS;
+    }
     if (w->index == 0 && w->loop.now_ms >= w->next_overview_ms) {
         events_tick(&w->engine);
         w->next_overview_ms = w->loop.now_ms + OVERVIEW_PERIOD_MS - SWEEP_INTERVAL_MS / 2;

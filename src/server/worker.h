@@ -49,7 +49,7 @@ struct worker {
     struct net_timer sweep_timer, drain_timer;
     struct mail stop_mail;
     uint32_t drain_slot, drain_batch;
-    uint64_t next_overview_ms;
+    uint64_t next_overview_ms, next_key_uses_ms;
     bool draining, drained, sweep_again;
     uint64_t drain_deadline_ms;
     atomic_bool forced; /* connections were left when the time-out came */

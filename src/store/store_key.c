@@ -2,7 +2,8 @@
 
 #include "store/store_rows.h"
 
-#define COLUMNS "key_id, project, kind, hash, created_at, valid_until, revoked_at, name"
+#define COLUMNS                                                                                                        \
+    "key_id, project, kind, hash, created_at, valid_until, revoked_at, name, scopes, channel_prefix, last_used_at"
 
 const char *store_key_kind_name(enum store_key_kind kind)
 {
@@ -13,7 +14,7 @@ enum status store_key_insert(struct store *s, const struct store_key *key)
 {
     struct store_stmt st;
     store_stmt_begin(&st, store_connection(s),
-                     "INSERT INTO keys (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+                     "INSERT INTO keys (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
     store_stmt_bind_text(&st, 1, slice_from_cstr(key->id));
     store_stmt_bind_text(&st, 2, slice_from_cstr(key->project));
     store_stmt_bind_text(&st, 3, slice_from_cstr(store_key_kind_name(key->kind)));
@@ -22,6 +23,9 @@ enum status store_key_insert(struct store *s, const struct store_key *key)
     store_stmt_bind_i64(&st, 6, key->valid_until_s);
     store_stmt_bind_i64(&st, 7, key->revoked_at_s);
     store_stmt_bind_text(&st, 8, slice_from_cstr(key->name));
+    store_stmt_bind_i64(&st, 9, key->scopes);
+    store_stmt_bind_text(&st, 10, slice_from_cstr(key->channel_prefix));
+    store_stmt_bind_i64(&st, 11, key->last_used_at_s);
     store_stmt_step(&st);
     return store_stmt_end(&st);
 }
@@ -38,6 +42,9 @@ static void read_row(struct store_stmt *st, void *item)
     out->valid_until_s = store_stmt_i64(st, 5);
     out->revoked_at_s = store_stmt_i64(st, 6);
     store_rows_copy(st, 7, out->name, sizeof out->name);
+    out->scopes = (uint32_t)store_stmt_i64(st, 8);
+    store_rows_copy(st, 9, out->channel_prefix, sizeof out->channel_prefix);
+    out->last_used_at_s = store_stmt_i64(st, 10);
 }
 
 enum status store_key_get(struct store *s, struct slice key_id, struct store_key *out)
@@ -74,4 +81,9 @@ enum status store_key_set_valid_until(struct store *s, struct slice key_id, int6
 enum status store_key_set_revoked(struct store *s, struct slice key_id, int64_t at_s)
 {
     return set_time(s, "UPDATE keys SET revoked_at = ?2 WHERE key_id = ?1", key_id, at_s);
+}
+
+enum status store_key_set_last_used(struct store *s, struct slice key_id, int64_t at_s)
+{
+    return set_time(s, "UPDATE keys SET last_used_at = max(last_used_at, ?2) WHERE key_id = ?1", key_id, at_s);
 }

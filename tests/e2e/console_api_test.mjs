@@ -172,6 +172,43 @@ scenario('a made key works at once, a revoked one no more, and a key is never sh
   assert.ok(entries[0].what.includes(made.server_key_id));
 });
 
+scenario('a key with scopes and a prefix does that and nothing more, and shows when it was used', async (server) => {
+  await cast(server);
+  const path = `/projects/${people.project}/keys`;
+  const made = await people.admin.must('POST', path, { kind: 'server', name: 'chat bot', scopes: ['publish'], channel_prefix: 'chat:' });
+  const key = made.server_api_key;
+  const code = async (name, body) => {
+    const { status, json } = await server.project(name, body, key);
+    return status === 200 ? 200 : `${status} ${json.error.code}`;
+  };
+  assert.equal(await code('publish', { channel: 'chat:1', data: 1 }), 200);
+  assert.equal(await code('publish', { channel: 'public:1', data: 1 }), '403 channel_not_allowed');
+  assert.equal(await code('publish', { channel: 'cha', data: 1 }), '403 channel_not_allowed');
+  assert.equal(await code('token', { userId: 'x' }), '403 insufficient_scope');
+  assert.equal(await code('subscription-token', { userId: 'x', channel: 'chat:1' }), '403 insufficient_scope');
+  const minter = await people.admin.must('POST', path, { kind: 'server', scopes: ['tokens', 'read'], channel_prefix: 'chat:' });
+  const mint = (name, body) => server.project(name, body, minter.server_api_key);
+  assert.equal((await mint('token', { userId: 'x', channels: ['chat:1'] })).status, 200);
+  assert.equal((await mint('token', { userId: 'x', channels: ['chat:1', 'public:1'] })).json.error.code, 'channel_not_allowed');
+  assert.equal((await mint('subscription-token', { userId: 'x', channel: 'public:1' })).json.error.code, 'channel_not_allowed');
+  assert.equal((await mint('publish', { channel: 'chat:1', data: 1 })).json.error.code, 'insufficient_scope');
+  const shown = async () => (await people.viewer.must('GET', path)).keys.find(({ key_id }) => key_id === made.server_key_id);
+  assert.deepEqual([(await shown()).scopes, (await shown()).channel_prefix], [['publish'], 'chat:']);
+  let row;
+  do row = await shown();
+  while (row.last_used_at === 0); // it is written every few seconds
+  assert.ok(Math.abs(row.last_used_at - Date.now() / 1000) < 60);
+  for (const [body, field] of [
+    [{ kind: 'server', scopes: ['all'] }, 'scopes'],
+    [{ kind: 'client', scopes: ['publish'] }, 'scopes'],
+    [{ kind: 'client', channel_prefix: 'x' }, 'channel_prefix'],
+    [{ kind: 'server', channel_prefix: 'x'.repeat(65) }, 'channel_prefix'],
+  ]) {
+    const answer = await people.admin.post(path, body);
+    assert.deepEqual([answer.status, answer.body.error.field], [422, field]);
+  }
+});
+
 scenario('the playground of a developer: a token, a publication, presence, and the history of it', async (server) => {
   await cast(server);
   const { developer, project } = people;
