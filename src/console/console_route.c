@@ -4,8 +4,9 @@
 #include "http/http_uri.h"
 
 static const struct console_routes *const families[] = {
-    &console_login_routes,  &console_account_routes, &console_project_routes, &console_key_routes,
-    &console_member_routes, &console_audit_routes,   &console_engine_routes,  &console_live_routes,
+    &console_login_routes,  &console_account_routes, &console_project_routes,
+    &console_key_routes,    &console_member_routes,  &console_audit_routes,
+    &console_engine_routes, &console_live_routes,    &console_namespace_routes,
 };
 
 /* The next part of a path, without its '/'; false at the end. */

@@ -35,6 +35,7 @@ struct console_routes {
     size_t count;
 };
 extern const struct console_routes console_account_routes, console_login_routes, console_project_routes,
-    console_key_routes, console_member_routes, console_audit_routes, console_engine_routes, console_live_routes;
+    console_key_routes, console_member_routes, console_audit_routes, console_engine_routes, console_live_routes,
+    console_namespace_routes;
 
 #endif

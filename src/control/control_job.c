@@ -31,6 +31,11 @@ struct store *control_job_store(const struct control_job *job)
     return job->control_->store;
 }
 
+const struct policy_deployment *control_job_deployment(const struct control_job *job)
+{
+    return job->control_->options.deployment;
+}
+
 struct account_throttle *control_job_throttle(const struct control_job *job)
 {
     return job->control_->throttle;

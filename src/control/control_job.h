@@ -39,6 +39,8 @@ void control_post_job(struct control *c, struct control_job *job);
 /* ---- the control thread, from run() and after() ---- */
 
 struct store *control_job_store(const struct control_job *job);
+/* In force; borrowed during run() and after(). */
+const struct policy_deployment *control_job_deployment(const struct control_job *job);
 struct account_throttle *control_job_throttle(const struct control_job *job);
 
 void control_job_finish(struct control_job *job);

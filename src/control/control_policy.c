@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "config/config_namespaces.h"
 #include "json/json_reader.h"
 #include "store/store_key.h"
 #include "store/store_project.h"
@@ -52,7 +54,25 @@ static bool read_origins(struct slice json, struct policy_string_list *out)
     return true;
 }
 
-static enum status fill_projects(const struct store_project *rows, size_t count, struct policy_project *out)
+/* They were checked when they were set, but perhaps by another version of the program. Without
+ * them the project's channels might be open to more people: it is out of use instead. */
+static bool read_namespaces(const struct store_project *row, const struct policy_deployment *deployment,
+                            struct policy_namespaces *out)
+{
+    struct config_report report;
+    const struct slice json = slice_from_cstr(row->namespaces_json);
+    if (slice_eq(json, SLICE("[]"))) return true;
+    config_report_init(&report);
+    const bool good = config_namespaces_read(json, deployment, out, &report);
+    if (!good)
+        LOG_ERROR("a project is out of use: its namespaces cannot be read", LOG_CSTR("project", row->id),
+                  LOG_CSTR("why", report.count ? report.items[0].sentence : ""));
+    config_report_deinit(&report);
+    return good;
+}
+
+static enum status fill_projects(const struct store_project *rows, size_t count,
+                                 const struct policy_deployment *deployment, struct policy_project *out)
 {
     for (size_t i = 0; i < count; i++) {
         memcpy(out[i].id, rows[i].id, sizeof rows[i].id);
@@ -60,6 +80,7 @@ static enum status fill_projects(const struct store_project *rows, size_t count,
         out[i].archived = rows[i].archived_at_s != 0;
         if (!read_origins(slice_from_cstr(rows[i].allowed_origins_json), &out[i].allowed_origins))
             return STATUS_MALFORMED;
+        if (!read_namespaces(&rows[i], deployment, &out[i].namespaces)) out[i].archived = true;
     }
     return STATUS_OK;
 }
@@ -104,9 +125,12 @@ static enum status join(const struct store_project *projects, size_t project_cou
                         size_t key_count, uint64_t version, struct policy_deployment *deployment, struct policy **out)
 {
     struct policy_project *to_projects = mem_must_alloc_zero((project_count + 1) * sizeof *to_projects);
-    enum status status = fill_projects(projects, project_count, to_projects);
+    enum status status = fill_projects(projects, project_count, deployment, to_projects);
     if (status != STATUS_OK) {
-        for (size_t i = 0; i < project_count; i++) string_list_clear(&to_projects[i].allowed_origins);
+        for (size_t i = 0; i < project_count; i++) {
+            string_list_clear(&to_projects[i].allowed_origins);
+            policy_namespaces_free(&to_projects[i].namespaces);
+        }
         mem_free(to_projects);
         return status;
     }

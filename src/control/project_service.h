@@ -79,6 +79,9 @@ MUST_CHECK bool project_service_remove(const struct project_service *p, struct s
  * INVALID_NAME, INVALID_ORIGINS. */
 MUST_CHECK bool project_service_update(const struct project_service *p, struct slice id, struct slice name,
                                        struct slice allowed_origins_json, struct project_error *error);
+/* json: an array that config_namespaces_read() has taken. PROJECT_NOT_FOUND. */
+MUST_CHECK bool project_service_set_namespaces(const struct project_service *p, struct slice id, struct slice json,
+                                               struct project_error *error);
 /* One more key beside those there are. PROJECT_ARCHIVED, INVALID_NAME. */
 MUST_CHECK bool project_service_add_key(const struct project_service *p, struct slice id, enum store_key_kind which,
                                         const struct project_key_wish *wish, struct project_new_keys *out,

@@ -105,6 +105,26 @@ bool project_service_update(const struct project_service *p, struct slice id, st
     return project_change_end(p, good, error);
 }
 
+/* ---- namespaces ---- */
+
+static bool set_namespaces(const struct project_service *p, const struct store_project *project, struct slice json,
+                           struct project_error *error)
+{
+    const enum status status = store_project_set_namespaces(p->store, slice_from_cstr(project->id), json);
+    if (status != STATUS_OK) return project_storage_failed(p, "changing namespaces", status, error);
+    return project_audit(p, project->id, error, "change namespaces of project %s", project->id);
+}
+
+bool project_service_set_namespaces(const struct project_service *p, struct slice id, struct slice json,
+                                    struct project_error *error)
+{
+    struct store_project project = { 0 };
+    if (!project_change_begin(p, error)) return false;
+    const bool good = project_service_find(p, id, &project, error) && set_namespaces(p, &project, json, error);
+    store_project_deinit(&project);
+    return project_change_end(p, good, error);
+}
+
 /* ---- one more key ---- */
 
 static bool add(const struct project_service *p, const struct store_project *project, enum store_key_kind which,

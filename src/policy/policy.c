@@ -65,6 +65,13 @@ static void namespace_deinit(struct policy_namespace *ns)
     mem_free(ns->name);
 }
 
+void policy_namespaces_free(struct policy_namespaces *list)
+{
+    for (size_t i = 0; i < list->count; i++) namespace_deinit(&list->items[i]);
+    mem_free(list->items);
+    *list = (struct policy_namespaces){ 0 };
+}
+
 static void deployment_free(struct policy_deployment *d)
 {
     char *const owned[] = { d->api_key,         d->user_id_http_header, d->personal_channel_namespace,
@@ -125,6 +132,7 @@ static void index_projects(struct policy *p)
     p->projects_by_space_ = mem_must_alloc((p->project_count + 1) * sizeof *p->projects_by_space_);
     for (size_t i = 0; i < p->project_count; i++) {
         struct policy_project *project = &p->projects[i];
+        p->has_own_namespaces_ |= project->namespaces.count > 0;
         project->node_.hash = hash_id(slice_from_cstr(project->id));
         must_insert(&p->projects_by_id_, &project->node_);
         p->projects_by_space_[i] = (uint32_t)i;
@@ -169,7 +177,10 @@ struct policy *policy_ref(struct policy *p)
 void policy_unref(struct policy *p)
 {
     if (!p || !drop(&p->refs_)) return;
-    for (size_t i = 0; i < p->project_count; i++) string_list_deinit(&p->projects[i].allowed_origins);
+    for (size_t i = 0; i < p->project_count; i++) {
+        string_list_deinit(&p->projects[i].allowed_origins);
+        policy_namespaces_free(&p->projects[i].namespaces);
+    }
     map_deinit(&p->projects_by_id_);
     map_deinit(&p->keys_by_hash_);
     policy_deployment_unref(p->deployment);

@@ -94,6 +94,12 @@ struct policy_namespace {
     struct policy_channel_options options;
 };
 
+struct policy_namespaces {
+    struct policy_namespace *items; /* owned, sorted by name */
+    size_t count;
+};
+void policy_namespaces_free(struct policy_namespaces *list); /* accepts zeroed */
+
 /* Options of client.token or client.subscription_token, as strings; the auth
  * verifier is made from them. Strings are owned, NULL or "" when unset. */
 struct policy_token_options {
@@ -197,6 +203,7 @@ struct policy_project {
     uint32_t space; /* 0 for the Default project; never reused */
     bool archived;
     struct policy_string_list allowed_origins; /* bounds connections by client key; empty = deployment's */
+    struct policy_namespaces namespaces;       /* of its space: they are looked at before the deployment's */
 };
 
 struct policy {
@@ -209,6 +216,7 @@ struct policy {
     size_t key_count;
     struct map projects_by_id_, keys_by_hash_;
     uint32_t *projects_by_space_; /* owned; indices into projects, sorted by space */
+    bool has_own_namespaces_;     /* a project has */
 };
 
 /* Takes over both arrays (from mem_must_alloc) and one reference of deployment.
@@ -227,7 +235,7 @@ const struct policy_key *policy_key_by_hash(const struct policy *p, const uint8_
 /* Split a channel name as rows CH-03 and CH-04 say and find its options.
  * private_channel is set when the private prefix is there; rest is the part after
  * the boundary (whole name without one). NULL: the namespace is unknown (102).
- * Projects get their own namespaces here once they can have some. */
+ * Those of the space's project go before the deployment's. */
 const struct policy_channel_options *policy_channel_resolve(const struct policy *p, uint32_t space,
                                                             struct slice channel, bool *private_channel,
                                                             struct slice *rest);

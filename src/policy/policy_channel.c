@@ -8,10 +8,17 @@ static int compare_with_namespace(const void *name, const void *item)
     return slice_compare(*(const struct slice *)name, slice_from_cstr(ns->name));
 }
 
-static const struct policy_namespace *find_namespace(const struct policy_deployment *d, struct slice name)
+static const struct policy_namespace *find_in(const struct policy_namespace *items, size_t count, struct slice name)
 {
-    if (d->namespace_count == 0) return NULL;
-    return bsearch(&name, d->namespaces, d->namespace_count, sizeof *d->namespaces, compare_with_namespace);
+    return count == 0 ? NULL : bsearch(&name, items, count, sizeof *items, compare_with_namespace);
+}
+
+static const struct policy_namespace *find_namespace(const struct policy *p, uint32_t space, struct slice name)
+{
+    const struct policy_namespace *own = NULL;
+    const struct policy_project *project = p->has_own_namespaces_ ? policy_project_by_space(p, space) : NULL;
+    if (project) own = find_in(project->namespaces.items, project->namespaces.count, name);
+    return own ? own : find_in(p->deployment->namespaces, p->deployment->namespace_count, name);
 }
 
 /* Index of the first boundary, or -1; an empty boundary is never found. */
@@ -31,7 +38,6 @@ static void answer(bool *private_out, bool is_private, struct slice *rest_out, s
 /* Who may subscribe there is no matter of options. */
 static const struct policy_channel_options console_options = { .history_meta_ttl_ms = 1 };
 
-/* The namespaces of space's project will be looked at first, once projects have some. */
 const struct policy_channel_options *policy_channel_resolve(const struct policy *p, uint32_t space,
                                                             struct slice channel, bool *private_channel,
                                                             struct slice *rest)
@@ -53,6 +59,6 @@ const struct policy_channel_options *policy_channel_resolve(const struct policy 
     }
     answer(private_channel, is_private, rest, slice_from(name, (size_t)at + boundary.len));
     if (at == 0) return &d->without_namespace.options;
-    const struct policy_namespace *ns = find_namespace(d, slice_head(name, (size_t)at));
+    const struct policy_namespace *ns = find_namespace(p, space, slice_head(name, (size_t)at));
     return ns ? &ns->options : NULL;
 }

@@ -8,7 +8,8 @@
 void store_project_deinit(struct store_project *p)
 {
     mem_free(p->allowed_origins_json);
-    p->allowed_origins_json = NULL;
+    mem_free(p->namespaces_json);
+    p->allowed_origins_json = p->namespaces_json = NULL;
 }
 
 void store_project_list_free(struct store_project *list, size_t count)
@@ -56,7 +57,8 @@ static void read_row(struct store_stmt *st, struct store_project *out)
     out->created_at_s = store_stmt_i64(st, 3);
     out->archived_at_s = store_stmt_i64(st, 4);
     out->allowed_origins_json = mem_copy(store_stmt_slice(st, 5));
-    if (!out->allowed_origins_json) store_stmt_fail(st, STATUS_NO_MEMORY);
+    out->namespaces_json = mem_copy(store_stmt_slice(st, 6));
+    if (!out->allowed_origins_json || !out->namespaces_json) store_stmt_fail(st, STATUS_NO_MEMORY);
 }
 
 /* Take the only row of a statement that is bound; ends it. */
@@ -77,7 +79,7 @@ static enum status take_one(struct store_stmt *st, struct store_project *out)
 enum status store_project_get(struct store *s, struct slice id, struct store_project *out)
 {
     struct store_stmt st;
-    store_stmt_begin(&st, store_connection(s), "SELECT " COLUMNS " FROM projects WHERE id = ?1");
+    store_stmt_begin(&st, store_connection(s), "SELECT " COLUMNS ", namespaces FROM projects WHERE id = ?1");
     store_stmt_bind_text(&st, 1, id);
     return take_one(&st, out);
 }
@@ -85,7 +87,7 @@ enum status store_project_get(struct store *s, struct slice id, struct store_pro
 enum status store_project_get_by_space(struct store *s, uint32_t space, struct store_project *out)
 {
     struct store_stmt st;
-    store_stmt_begin(&st, store_connection(s), "SELECT " COLUMNS " FROM projects WHERE space = ?1");
+    store_stmt_begin(&st, store_connection(s), "SELECT " COLUMNS ", namespaces FROM projects WHERE space = ?1");
     store_stmt_bind_i64(&st, 1, space);
     return take_one(&st, out);
 }
@@ -95,7 +97,7 @@ enum status store_project_list(struct store *s, struct store_project **out, size
     struct store_stmt st;
     struct store_project *rows = NULL;
     size_t len = 0, cap = 0;
-    store_stmt_begin(&st, store_connection(s), "SELECT " COLUMNS " FROM projects ORDER BY space");
+    store_stmt_begin(&st, store_connection(s), "SELECT " COLUMNS ", namespaces FROM projects ORDER BY space");
     while (store_stmt_step(&st)) {
         struct store_project *moved = store_rows_grow(rows, len, &cap, sizeof *rows);
         if (!moved) {
@@ -131,6 +133,15 @@ enum status store_project_update(struct store *s, const struct store_project *p)
     store_stmt_bind_text(&st, 1, slice_from_cstr(p->id));
     store_stmt_bind_text(&st, 2, slice_from_cstr(p->name));
     store_stmt_bind_text(&st, 3, slice_from_cstr(p->allowed_origins_json ? p->allowed_origins_json : "[]"));
+    return store_rows_change_one(&st, store_connection(s));
+}
+
+enum status store_project_set_namespaces(struct store *s, struct slice id, struct slice json)
+{
+    struct store_stmt st;
+    store_stmt_begin(&st, store_connection(s), "UPDATE projects SET namespaces = ?2 WHERE id = ?1");
+    store_stmt_bind_text(&st, 1, id);
+    store_stmt_bind_text(&st, 2, json);
     return store_rows_change_one(&st, store_connection(s));
 }
 

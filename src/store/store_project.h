@@ -14,6 +14,7 @@ struct store_project {
     int64_t created_at_s;
     int64_t archived_at_s;      /* 0 = not archived */
     char *allowed_origins_json; /* owned; an array of strings; NULL means "[]" on insert */
+    char *namespaces_json;      /* owned; as channel.namespaces; not looked at on insert and update */
 };
 
 void store_project_deinit(struct store_project *p); /* accepts zeroed */
@@ -32,6 +33,8 @@ MUST_CHECK enum status store_project_list(struct store *s, struct store_project 
 MUST_CHECK enum status store_project_set_archived(struct store *s, struct slice id, int64_t at_s);
 /* Its name and allowed origins. NOT_FOUND. */
 MUST_CHECK enum status store_project_update(struct store *s, const struct store_project *p);
+/* Its own namespaces, a JSON array. NOT_FOUND. */
+MUST_CHECK enum status store_project_set_namespaces(struct store *s, struct slice id, struct slice json);
 /* With its keys, members and invites; inside a transaction. NOT_FOUND. */
 MUST_CHECK enum status store_project_remove(struct store *s, struct slice id);
 

@@ -60,6 +60,9 @@ const TABLE = [
   ['GET', '/projects/P/channels', undefined, [401, 404, 200, 200, 200, 200]],
   ['GET', '/projects/P/overview', undefined, [401, 404, 200, 200, 200, 200]],
   ['POST', '/projects/P/live-token', {}, [401, 404, 200, 200, 200, 200]],
+  ['GET', '/projects/P/namespaces', undefined, [401, 404, 200, 200, 200, 200]],
+  ['PUT', '/projects/P/namespaces', { namespaces: [] }, [401, 404, 403, 403, 200, 200]],
+  ['GET', '/schema/namespace', undefined, [401, 200, 200, 200, 200, 200]],
   ['GET', '/nodes', undefined, [401, 200, 200, 200, 200, 200]],
   ['GET', '/projects', undefined, [401, 200, 200, 200, 200, 200]],
   ['GET', '/session', undefined, [401, 200, 200, 200, 200, 200]],
@@ -207,6 +210,65 @@ scenario('a key with scopes and a prefix does that and nothing more, and shows w
     const answer = await people.admin.post(path, body);
     assert.deepEqual([answer.status, answer.body.error.field], [422, field]);
   }
+});
+
+scenario("a project's own namespaces are checked by name and place, and are in force at once for it alone", async (server) => {
+  await cast(server);
+  const { admin, viewer, developer, project } = people;
+  const path = `/projects/${project}/namespaces`;
+  assert.deepEqual((await viewer.must('GET', path)).namespaces, []);
+  const { token } = await developer.must('POST', `/projects/${project}/realtime/token`, { userId: 'ns' });
+  const client = await connected(newClient(server.wsUrl(), { token }));
+  const tryOne = (channel) =>
+    new Promise((resolve) => {
+      const sub = client.newSubscription(channel);
+      const end = (answer) => (resolve(answer), sub.removeAllListeners(), client.removeSubscription(sub));
+      sub.on('subscribed', () => end('in'));
+      sub.on('unsubscribed', ({ code }) => end(code));
+      sub.subscribe();
+    });
+  assert.equal(await tryOne('board:1'), 102);
+  assert.equal(await tryOne('plain:1'), 'in');
+  const own = [{ name: 'board', allow_subscribe_for_client: true, history_size: 3, history_ttl: '60s' }, { name: 'plain' }];
+  const answer = await admin.must('PUT', path, { namespaces: own });
+  assert.deepEqual([answer.namespaces, answer.effective], [own, true]);
+  assert.equal(await tryOne('board:1'), 'in');
+  assert.equal(await tryOne('plain:1'), 103); // replaced, for this project
+  assert.deepEqual((await viewer.must('GET', path)).namespaces, own);
+  const elsewhere = await connected(newClient(server.wsUrl(), { token: server.token('x') }));
+  const foreign = elsewhere.newSubscription('board:1');
+  const refused = new Promise((resolve) => foreign.on('unsubscribed', resolve));
+  foreign.subscribe();
+  assert.equal((await refused).code, 102);
+  for (const [namespaces, field, words] of [
+    [[{ name: 'aa', history_size: 5 }], 'namespaces[0].history_ttl', 'needs both history_size and history_ttl'],
+    [[{ name: 'aa' }, { name: 'bb', force_recovery_mode: 'all' }], 'namespaces[1].force_recovery_mode', '"stream" or "cache"'],
+    [[{ name: 'aa', presense: true }], 'namespaces[0].presense', 'did you mean "channel.namespaces[0].presence"'],
+    [[{ name: 'a b' }], 'namespaces[0].name', 'allowed'],
+    [[{}], 'namespaces[0].name', ''],
+    [[{ name: 'aa', publish_proxy_enabled: true }], 'namespaces[0].publish_proxy_enabled', ''],
+    [[{ name: 'aa' }, { name: 'aa' }], 'namespaces[1].name', ''],
+    [{ name: 'aa' }, 'namespaces', 'array'],
+    [[7], 'namespaces[0]', 'not an object'],
+  ]) {
+    const bad = await admin.call('PUT', path, { namespaces });
+    assert.deepEqual([bad.status, bad.body.error.field], [422, field], JSON.stringify(bad.body));
+    assert.ok(bad.body.error.message.includes(words), bad.body.error.message);
+  }
+  assert.deepEqual((await viewer.must('GET', path)).namespaces, own);
+  await admin.must('PUT', path, { namespaces: [] });
+  assert.equal(await tryOne('board:1'), 102);
+  assert.equal(await tryOne('plain:1'), 'in');
+});
+
+scenario('the form of a namespace is made from the table that checks it', async (server) => {
+  await cast(server);
+  const { options } = await people.viewer.must('GET', '/schema/namespace');
+  const byName = Object.fromEntries(options.map((option) => [option.name, option]));
+  assert.deepEqual(byName.history_ttl.type, 'duration');
+  assert.equal(byName.presence.default, false);
+  assert.deepEqual(byName.force_recovery_mode.allowed, ['', 'stream', 'cache']);
+  for (const { name, help } of options) assert.ok(help.length > 10, name);
 });
 
 scenario('the playground of a developer: a token, a publication, presence, and the history of it', async (server) => {

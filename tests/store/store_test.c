@@ -427,7 +427,7 @@ static void running_out_of_memory_gives_a_status(void **state)
             failures++;
         }
     }
-    assert_int_equal(failures, 11); /* two growths and nine lists of origins */
+    assert_int_equal(failures, 20); /* two growths, nine lists of origins and nine of namespaces */
     store_close(s);
 }
 
