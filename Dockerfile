@@ -11,6 +11,7 @@ COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
 COPY tools tools
 COPY src src
+COPY docs/openapi.json docs/openapi.json
 RUN cmake --preset release -DXSH_BENCH=OFF && ninja -C build/release xshathra && strip build/release/xshathra
 
 FROM debian:bookworm-slim

@@ -14,6 +14,9 @@ enum api_outcome api_project_start(struct api_call *call, struct slice body);
 
 enum api_outcome api_project_timed_out(struct api_call *call);
 
+/* The i-th name of the project family; ptr NULL = there are no more. */
+struct slice api_project_name(size_t i);
+
 /* The one secret of the deployment against what was sent. Time does not tell how
  * alike they are, nor how long the right one is. */
 bool api_keys_equal(struct slice right, struct slice sent);

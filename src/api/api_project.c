@@ -26,6 +26,11 @@ static const struct endpoint *find_endpoint(struct slice name)
     return NULL;
 }
 
+struct slice api_project_name(size_t i)
+{
+    return i < ARRAY_COUNT(endpoints) ? endpoints[i].name : (struct slice){ 0 };
+}
+
 static enum api_outcome refuse_verb(struct api_call *call, const struct http_request *http)
 {
     api_header(call, SLICE("Allow"), SLICE("POST"));

@@ -3,11 +3,13 @@
 #include "base/check.h"
 #include "http/http_uri.h"
 
-static const struct console_routes *const families[] = {
-    &console_login_routes,  &console_account_routes, &console_project_routes,
-    &console_key_routes,    &console_member_routes,  &console_audit_routes,
-    &console_engine_routes, &console_live_routes,    &console_namespace_routes,
+const struct console_routes *const console_families[] = {
+    &console_login_routes,     &console_account_routes, &console_project_routes, &console_key_routes,
+    &console_member_routes,    &console_audit_routes,   &console_engine_routes,  &console_live_routes,
+    &console_namespace_routes, &console_openapi_routes,
 };
+
+const size_t console_family_count = ARRAY_COUNT(console_families);
 
 /* The next part of a path, without its '/'; false at the end. */
 static bool next_part(struct slice *path, struct slice *part)
@@ -56,9 +58,9 @@ static bool decode_params(struct console_call *call)
 const struct console_route *console_route_find(struct console_call *call, bool *path_known)
 {
     *path_known = false;
-    for (size_t i = 0; i < ARRAY_COUNT(families); i++) {
-        for (size_t j = 0; j < families[i]->count; j++) {
-            const struct console_route *route = &families[i]->items[j];
+    for (size_t i = 0; i < console_family_count; i++) {
+        for (size_t j = 0; j < console_families[i]->count; j++) {
+            const struct console_route *route = &console_families[i]->items[j];
             struct slice params[CONSOLE_PARAMS_MAX] = { 0 };
             if (!fits(route->path, call->path, params)) continue;
             *path_known = true;

@@ -36,6 +36,9 @@ struct console_routes {
 };
 extern const struct console_routes console_account_routes, console_login_routes, console_project_routes,
     console_key_routes, console_member_routes, console_audit_routes, console_engine_routes, console_live_routes,
-    console_namespace_routes;
+    console_namespace_routes, console_openapi_routes;
+/* All of them. */
+extern const struct console_routes *const console_families[];
+extern const size_t console_family_count;
 
 #endif

@@ -295,3 +295,11 @@ scenario('a storm of events is cut, and the cut is counted', async (server) => {
   client.disconnect();
   page.disconnect();
 });
+
+scenario('the OpenAPI document is there for everybody, and its references lead somewhere', async (server) => {
+  const answer = await new Person(server).get('/openapi.json');
+  assert.equal(answer.status, 200);
+  const text = JSON.stringify(answer.body);
+  for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g)) assert.ok(answer.body.components.schemas[name], name);
+  assert.ok(answer.body.paths['/api/realtime/publish'].post);
+});
