@@ -1,7 +1,9 @@
-// A person (or a script) at the console's API: keeps the cookie and the CSRF token as a page would.
+// A person (or a script) at the console's API: keeps the cookie and the CSRF token as a page would, and compares each
+// answer with the OpenAPI document.
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { answerFaults } from './openapi.mjs';
 
 export const PASSWORD = 'correct horse battery';
 
@@ -26,6 +28,8 @@ export class Person {
     if (value) this.cookie = value[1];
     const result = { status: answer.status, body: await answer.json(), headers: answer.headers, cookie };
     if (result.body.csrf) this.csrf = result.body.csrf;
+    const faults = answerFaults(method, `/api/console${path}`, result.status, result.body);
+    assert.deepEqual(faults, [], `${method} ${path} is not as in docs/openapi.json`);
     return result;
   }
 
