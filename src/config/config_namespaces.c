@@ -78,7 +78,7 @@ bool config_namespaces_read(struct slice json, const struct policy_deployment *d
 
 static const struct {
     const char *path, *help;
-    const char *allowed[5];
+    const char *allowed[6];
 } helps[] = {
     { "name", "What channels of this namespace begin with, before the colon.", { NULL } },
     { "presence", "Keep who is in each channel, for presence requests.", { NULL } },
@@ -114,7 +114,37 @@ static const struct {
     { "allow_history_for_anonymous", "Clients without a user may read history, where others may.", { NULL } },
     { "allow_user_limited_channels", "Names such as dialog:#ann,bob are for the users that they name.", { NULL } },
     { "channel_regex", "What the rest of a channel's name must match.", { NULL } },
-    { "subscription_type", "What subscriptions of these channels are.", { "", "stream", NULL } },
+    { "subscription_type",
+      "What channels are: streams of publications, or maps of keys with values.",
+      { "", "stream", "map", "map_clients", "map_users", NULL } },
+    { "map_clients_presence_channel_prefix",
+      "Who is in a channel is also kept in the map of this prefix, by client.",
+      { NULL } },
+    { "map_users_presence_channel_prefix",
+      "Who is in a channel is also kept in the map of this prefix, by user.",
+      { NULL } },
+    { "map.mode",
+      "Whether keys expire, and whether their changes are kept as a stream.",
+      { "", "ephemeral", "recoverable", "persistent", NULL } },
+    { "map.key_ttl", "How long a key stays that is not written again.", { NULL } },
+    { "map.stream_size", "So many changes of a map are kept for recovery.", { NULL } },
+    { "map.stream_ttl", "How long changes of a map are kept for recovery.", { NULL } },
+    { "map.meta_ttl", "How long the position of a map's stream is remembered.", { NULL } },
+    { "map.remove_client_on_unsubscribe", "A client's own key goes when it unsubscribes.", { NULL } },
+    { "map.client_key", "Who chooses the key of what a client writes.", { "", "client_id", "user_id", NULL } },
+    { "map.allow_publish_for_client", "Every client with a user may write keys.", { NULL } },
+    { "map.allow_publish_for_subscriber", "Subscribers of a map may write keys.", { NULL } },
+    { "map.allow_publish_for_anonymous", "Clients without a user may write keys, where others may.", { NULL } },
+    { "map.allow_remove_for_client", "Every client with a user may remove keys.", { NULL } },
+    { "map.allow_remove_for_subscriber", "Subscribers of a map may remove keys.", { NULL } },
+    { "map.allow_remove_for_anonymous", "Clients without a user may remove keys, where others may.", { NULL } },
+    { "map.default_page_size", "Keys on a page of a map's state, when a client does not say.", { NULL } },
+    { "map.min_page_size", "The fewest keys on a page that a client may ask for.", { NULL } },
+    { "map.max_page_size", "The most keys on a page that a client may ask for.", { NULL } },
+    { "map.live_transition_max_publication_limit",
+      "The most changes in the answer with which a map goes live.",
+      { NULL } },
+    { "map.subscribe_catch_up_timeout", "How long a client may take from the first page to live.", { NULL } },
 };
 
 static const char *type_name(enum config_type type)

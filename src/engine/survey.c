@@ -84,6 +84,9 @@ static bool look_at_client(struct survey *s, struct engine *e)
 
 /* ---- channels ---- */
 
+/* Channels are of no worker: the place's worker says whether they are streams, or maps. */
+enum { STREAMS, MAPS };
+
 struct channel_visit {
     struct survey *survey;
     struct engine *engine;
@@ -97,22 +100,32 @@ static void on_channel(struct slice name, uint32_t subscribers, void *context)
     if (visit->index++ < s->at.skip || is_full(s)) return;
     s->at.skip = visit->index;
     if (!slice_starts_with(name, s->request.prefix)) return;
-    survey_write_channel(s, visit->engine, name, subscribers);
+    survey_write_channel(s, visit->engine, name, subscribers, s->at.worker == MAPS);
     s->count++;
 }
 
-/* One slice of the broker's channels; false: that was the last. A page that is full in the
- * middle of a slice begins the next one with the rest of it. */
+/* One slice of a broker's channels; false: that was its last. */
+static bool next_channels(struct survey *s, struct engine *e, uint64_t *cursor, struct channel_visit *visit)
+{
+    const struct engine_shared *shared = e->shared;
+    if (s->at.worker == STREAMS)
+        return shared->broker->ops->channels(shared->broker, s->request.space, cursor, on_channel, visit);
+    return shared->map_broker &&
+           shared->map_broker->ops->channels(shared->map_broker, s->request.space, cursor, on_channel, visit);
+}
+
+/* False: there are no more channels. A page that is full in the middle of a slice begins the
+ * next one with the rest of it. */
 static bool look_at_channels(struct survey *s, struct engine *e)
 {
     struct channel_visit visit = { s, e, 0 };
-    struct broker *broker = e->shared->broker;
     uint64_t cursor = s->at.at;
-    const bool more = broker->ops->channels(broker, s->request.space, &cursor, on_channel, &visit);
+    const bool more = next_channels(s, e, &cursor, &visit);
     if (is_full(s) && s->at.skip < visit.index) return true;
-    s->at.at = cursor;
-    s->at.skip = 0;
-    return more;
+    s->at = (struct survey_place){ .worker = s->at.worker, .at = cursor };
+    if (more) return true;
+    s->at = (struct survey_place){ .worker = s->at.worker + 1 };
+    return s->at.worker <= MAPS;
 }
 
 /* ---- a turn ---- */

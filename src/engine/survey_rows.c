@@ -95,6 +95,7 @@ static void write_subscription(struct json_writer *w, const struct subscription 
     write_flag(w, SLICE("join_leave"), sub->flags & SUB_JOIN_LEAVE);
     write_flag(w, SLICE("delta"), sub->flags & SUB_DELTA);
     write_flag(w, SLICE("filtered"), sub->filter != NULL);
+    write_flag(w, SLICE("map"), sub->flags & SUB_MAP);
     write_flag(w, SLICE("pending"), sub->pending);
     write_u64(w, SLICE("expires_at"), sub->flags & SUB_EXPIRES ? sub->expire_at_s : 0);
     json_write_object_end(w);
@@ -170,13 +171,14 @@ static struct slice namespace_of(const struct engine *e, uint32_t space, struct 
     return slice_of(name.ptr + start, name.len - rest.len - boundary.len - start);
 }
 
-void survey_write_channel(struct survey *s, struct engine *e, struct slice name, uint32_t subscribers)
+void survey_write_channel(struct survey *s, struct engine *e, struct slice name, uint32_t subscribers, bool is_map)
 {
     struct json_writer *w = &s->json;
     json_write_object_begin(w);
     write_text(w, SLICE("name"), name);
     write_u64(w, SLICE("subscribers"), subscribers);
     write_text(w, SLICE("namespace"), namespace_of(e, s->request.space, name));
+    write_flag(w, SLICE("map"), is_map);
     json_write_object_end(w);
 }
 

@@ -27,7 +27,7 @@ struct survey {
 bool survey_wants(const struct survey *s, const struct client *c);
 void survey_write_begin(struct survey *s);
 void survey_write_client(struct survey *s, const struct client *c);
-void survey_write_channel(struct survey *s, struct engine *e, struct slice name, uint32_t subscribers);
+void survey_write_channel(struct survey *s, struct engine *e, struct slice name, uint32_t subscribers, bool is_map);
 void survey_add_counts(struct survey *s, struct engine *e);
 void survey_write_node(struct survey *s, struct engine *e);
 void survey_write_end(struct survey *s, struct engine *e);

@@ -156,9 +156,9 @@ static void channels_come_in_pages_that_may_end_inside_a_slice_of_the_broker(voi
             const char *text = survey(r, 1, &request);
             assert_true(count(text, "\"name\":") <= limit);
             for (int i = 0; i < CHANNELS; i++) {
-                char name[96];
-                (void)snprintf(name, sizeof name, "{\"name\":\"plain:c%d\",\"subscribers\":1,\"namespace\":\"plain\"}",
-                               i);
+                char name[128];
+                (void)snprintf(name, sizeof name,
+                               "{\"name\":\"plain:c%d\",\"subscribers\":1,\"namespace\":\"plain\",\"map\":false}", i);
                 seen[i] += count(text, name);
             }
             more = next_place(text, &request.from);

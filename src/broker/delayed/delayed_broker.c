@@ -116,7 +116,7 @@ static bool channels(struct broker *b, uint32_t space, uint64_t *cursor,
 
 static void space_usage(struct broker *b, uint32_t space, struct broker_space_usage *out)
 {
-    of(b)->inner->ops->space_usage(of(b)->inner, space, out);
+    inner_of(b)->ops->space_usage(inner_of(b), space, out);
 }
 
 static uint64_t channel_count(struct broker *b)

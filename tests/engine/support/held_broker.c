@@ -158,7 +158,7 @@ struct broker *held_broker_new(struct broker *inner, const struct broker_links *
         .sweep = sweep,
         .channels = channels,
         .channel_count = channel_count,
-    .space_usage = space_usage,
+        .space_usage = space_usage,
         .free = free_broker,
     };
     struct held_broker *h = mem_must_alloc_zero(sizeof *h);
