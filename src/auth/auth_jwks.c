@@ -7,6 +7,7 @@
 #include "base/base64.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mem_part.h"
 
 /* Decoded numbers are shorter than their text, and the text is bounded. */
 #define ARENA_BYTES_MAX (4 * AUTH_JWKS_BYTES_MAX)
@@ -107,7 +108,7 @@ static unsigned algorithms_of(const struct raw_key *raw, const struct crypto_pub
 
 static struct auth_jwk *jwk_new(const struct raw_key *raw, struct crypto_public_key *key)
 {
-    struct auth_jwk *jwk = mem_alloc(sizeof *jwk + raw->kid.len);
+    struct auth_jwk *jwk = mem_part_alloc(MEM_KEYS, sizeof *jwk + raw->kid.len);
     if (!jwk) return NULL;
     *jwk = (struct auth_jwk){ .key = key, .algorithms = algorithms_of(raw, key), .id_len = raw->kid.len };
     atomic_init(&jwk->refs, 1);
@@ -150,7 +151,7 @@ static enum status add(struct auth_jwks *set, struct raw_key *raw, struct arena 
 
 static enum status make_set(struct raw_set *raw, struct arena *arena, struct auth_jwks *out)
 {
-    struct auth_jwks set = { .keys = mem_alloc((raw->count + 1) * sizeof *set.keys) };
+    struct auth_jwks set = { .keys = mem_part_alloc(MEM_KEYS, (raw->count + 1) * sizeof *set.keys) };
     enum status status = set.keys ? STATUS_OK : STATUS_NO_MEMORY;
     for (size_t i = 0; status == STATUS_OK && i < raw->count; i++) status = add(&set, &raw->keys[i], arena);
     if (status == STATUS_OK)
@@ -181,7 +182,7 @@ enum status auth_jwks_parse(struct slice text, struct auth_jwks *out, const char
 void auth_jwks_deinit(struct auth_jwks *set)
 {
     for (size_t i = 0; i < set->count; i++) auth_jwk_unref(set->keys[i]);
-    mem_free(set->keys);
+    mem_part_free(MEM_KEYS, set->keys);
     *set = (struct auth_jwks){ 0 };
 }
 
@@ -199,7 +200,7 @@ void auth_jwk_unref(struct auth_jwk *key)
     /* release our reads before the count falls, acquire everybody's before freeing */
     if (!key || atomic_fetch_sub_explicit(&key->refs, 1, memory_order_acq_rel) != 1) return;
     crypto_public_key_free(key->key);
-    mem_free(key);
+    mem_part_free(MEM_KEYS, key);
 }
 
 struct slice auth_jwk_id(const struct auth_jwk *key)

@@ -6,6 +6,7 @@
 #include "auth/auth_scheme.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mem_part.h"
 #include "crypto/crypto_hmac.h"
 
 enum key_slot { KEY_CURRENT, KEY_PREVIOUS, KEY_COUNT };
@@ -118,7 +119,7 @@ static bool copy_options(struct auth_verifier *v, const struct auth_options *opt
 struct auth_verifier *auth_verifier_new(const struct auth_options *options)
 {
     static atomic_uint_fast64_t last_id;
-    struct auth_verifier *v = mem_alloc_zero(sizeof *v);
+    struct auth_verifier *v = mem_part_alloc_zero(MEM_KEYS, sizeof *v);
     if (!v) return NULL;
     atomic_init(&v->refs, 1);
     /* relaxed: only uniqueness matters, the verifier itself travels by other means */
@@ -148,19 +149,19 @@ void auth_verifier_unref(struct auth_verifier *v)
     mem_free(v->issuer);
     mem_free(v->user_id_claim);
     mem_free(v->jwks_endpoint);
-    mem_free(v);
+    mem_part_free(MEM_KEYS, v);
 }
 
 struct auth_scratch *auth_scratch_new(void)
 {
-    return mem_alloc_zero(sizeof(struct auth_scratch));
+    return mem_part_alloc_zero(MEM_KEYS, sizeof(struct auth_scratch));
 }
 
 void auth_scratch_free(struct auth_scratch *scratch)
 {
     if (!scratch) return;
     for (size_t kind = 0; kind < ARRAY_COUNT(scratch->by_kind); kind++) working_keys_deinit(&scratch->by_kind[kind]);
-    mem_free(scratch);
+    mem_part_free(MEM_KEYS, scratch);
 }
 
 struct slice auth_scratch_wanted(const struct auth_scratch *scratch)

@@ -1,6 +1,6 @@
 #include "base/arena.h"
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "base/poison.h"
 
 #define ARENA_CHUNK_MIN 4096u
@@ -21,7 +21,7 @@ void arena_init(struct arena *a, size_t bytes_max)
 static void free_chunk(struct arena_chunk *chunk)
 {
     unpoison(chunk->bytes, chunk->len);
-    mem_free(chunk);
+    mem_part_free(MEM_BUFFERS, chunk);
 }
 
 static void open_chunk(struct arena *a, struct arena_chunk *chunk)
@@ -64,7 +64,7 @@ static bool add_chunk(struct arena *a, size_t need)
     size_t len = a->chunks_ ? a->chunks_->len * 2 : ARENA_CHUNK_MIN - sizeof(struct arena_chunk);
     if (len > ARENA_CHUNK_MAX) len = ARENA_CHUNK_MAX;
     if (len < need) len = need;
-    struct arena_chunk *chunk = mem_alloc(sizeof *chunk + len);
+    struct arena_chunk *chunk = mem_part_alloc(MEM_BUFFERS, sizeof *chunk + len);
     if (chunk == NULL) return false;
     chunk->len = len;
     chunk->next = a->chunks_;

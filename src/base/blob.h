@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "base/mem_part.h"
 #include "base/slice.h"
 #include "base/status.h"
 
@@ -24,11 +25,12 @@ enum blob_kind {
 struct blob {
     atomic_uint refs_;
     uint32_t body_len;
-    uint8_t header_len;    /* 0 for BLOB_RAW */
-    uint8_t separator_len; /* 0 or 1 */
-    uint8_t kind;          /* enum blob_kind */
-    uint8_t flags;         /* for the framing layer, e.g. text or binary */
-    char bytes[];          /* header, body, separator */
+    uint8_t header_len; /* 0 for BLOB_RAW */
+    uint8_t separator_len : 1;
+    uint8_t kind : 1;     /* enum blob_kind */
+    uint8_t flags;        /* for the framing layer, e.g. text or binary */
+    atomic_uchar stored_; /* counted as the history's memory; relaxed: it guards nothing */
+    char bytes[];         /* header, body, separator */
 };
 
 /* One reference, bytes unset; NULL when memory is out. */
@@ -36,6 +38,8 @@ MUST_CHECK struct blob *blob_new(enum blob_kind kind, size_t header_len, size_t 
 MUST_CHECK struct blob *blob_new_raw(struct slice bytes);
 struct blob *blob_ref(struct blob *b);
 void blob_unref(struct blob *b); /* accepts NULL */
+/* Whether its bytes count as the history's or as an output queue's; see mem_part.h. Any thread, any number of times. */
+void blob_count_stored(struct blob *b, bool stored);
 
 static inline char *blob_header(struct blob *b)
 {

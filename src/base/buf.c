@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 
 #define BUF_ALLOC_MIN 64
 
@@ -16,7 +16,7 @@ void buf_init(struct buf *b, size_t len_max)
 
 void buf_deinit(struct buf *b)
 {
-    mem_free(b->ptr);
+    mem_part_free(MEM_BUFFERS, b->ptr);
     buf_init(b, b->len_max);
 }
 
@@ -37,7 +37,7 @@ static char *grow(struct buf *b, size_t need)
     size_t want = b->ptr ? (b->cap + 1) * 2 : BUF_ALLOC_MIN;
     if (want < b->cap || want - 1 > b->len_max) want = b->len_max + 1;
     if (want <= need) want = need + 1;
-    char *ptr = mem_realloc(b->ptr, want);
+    char *ptr = mem_part_realloc(MEM_BUFFERS, b->ptr, want);
     if (ptr == NULL) return fail(b, STATUS_NO_MEMORY);
     b->ptr = ptr;
     b->cap = want - 1;
@@ -123,6 +123,7 @@ char *buf_take(struct buf *b, size_t *len)
     char *ptr = b->ptr;
     ptr[b->len] = '\0';
     *len = b->len;
+    mem_part_drop(MEM_BUFFERS, ptr);
     buf_init(b, b->len_max);
     return ptr;
 }

@@ -1,7 +1,7 @@
 #include "base/heap.h"
 
 #include "base/check.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
 
 #define HEAP_CAP_MIN 16u
 #define HEAP_CAP_MAX (1u << 30)
@@ -13,7 +13,7 @@ void heap_init(struct heap *h)
 
 void heap_deinit(struct heap *h)
 {
-    mem_free(h->nodes_);
+    mem_part_free(MEM_HASH_TABLES, h->nodes_);
     heap_init(h);
 }
 
@@ -56,7 +56,7 @@ static void settle(struct heap *h, uint32_t index, struct heap_node *node)
 
 static bool resize(struct heap *h, uint32_t cap)
 {
-    struct heap_node **nodes = mem_realloc(h->nodes_, cap * sizeof *nodes);
+    struct heap_node **nodes = mem_part_realloc(MEM_HASH_TABLES, h->nodes_, cap * sizeof *nodes);
     if (nodes == NULL) return false;
     h->nodes_ = nodes;
     h->cap_ = cap;

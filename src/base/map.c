@@ -1,7 +1,7 @@
 #include "base/map.h"
 
 #include "base/check.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
 
 /* While a resize runs, an old bucket is either untouched or wholly moved, and a
  * new node goes where its hash lives now: so all nodes with one hash are in one
@@ -22,8 +22,8 @@ void map_init(struct map *m)
 
 void map_deinit(struct map *m)
 {
-    mem_free(m->buckets_);
-    mem_free(m->old_buckets_);
+    mem_part_free(MEM_HASH_TABLES, m->buckets_);
+    mem_part_free(MEM_HASH_TABLES, m->old_buckets_);
     map_init(m);
 }
 
@@ -55,7 +55,7 @@ static void move_buckets(struct map *m, size_t budget)
     while (m->old_buckets_ && budget--) {
         move_bucket(m, m->moved_++);
         if (m->moved_ < m->old_bucket_count_) continue;
-        mem_free(m->old_buckets_);
+        mem_part_free(MEM_HASH_TABLES, m->old_buckets_);
         m->old_buckets_ = NULL;
         m->old_bucket_count_ = m->moved_ = 0;
     }
@@ -63,7 +63,7 @@ static void move_buckets(struct map *m, size_t budget)
 
 static bool start_resize(struct map *m, uint32_t bucket_count)
 {
-    struct map_node **buckets = mem_alloc_zero((size_t)bucket_count * sizeof(struct map_node *));
+    struct map_node **buckets = mem_part_alloc_zero(MEM_HASH_TABLES, (size_t)bucket_count * sizeof(struct map_node *));
     if (buckets == NULL) return false;
     m->old_buckets_ = m->buckets_;
     m->old_bucket_count_ = m->bucket_count_;

@@ -1,7 +1,7 @@
 #include "base/slab.h"
 
 #include "base/check.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "base/poison.h"
 
 #define SLAB_CHUNK_BYTES  65536u
@@ -41,7 +41,7 @@ void slab_init(struct slab *s, size_t object_len)
     CHECK(object_len >= sizeof(struct slab_object) && object_len <= SLAB_OBJECT_MAX);
     if (object_len < sizeof(struct slab_free_slot)) object_len = sizeof(struct slab_free_slot);
     object_len = (object_len + SLAB_OBJECT_ALIGN - 1) / SLAB_OBJECT_ALIGN * SLAB_OBJECT_ALIGN;
-    *s = (struct slab){ .object_len_ = (uint32_t)object_len, .shift_ = SLAB_SHIFT_MIN };
+    *s = (struct slab){ .object_len_ = (uint32_t)object_len, .shift_ = SLAB_SHIFT_MIN, .part = MEM_CONNECTIONS };
     while (object_len << (s->shift_ + 1) <= SLAB_CHUNK_BYTES) s->shift_++;
 }
 
@@ -50,11 +50,11 @@ void slab_deinit(struct slab *s)
     for (uint32_t i = 0; i < s->place_count_; i++) {
         struct slab_chunk *chunk = s->places_[i].chunk;
         if (chunk) unpoison(chunk, chunk_bytes(s));
-        mem_free(chunk);
+        mem_part_free(s->part, chunk);
     }
-    mem_free(s->places_);
-    mem_free(s->open_);
-    *s = (struct slab){ .object_len_ = s->object_len_, .shift_ = s->shift_ };
+    mem_part_free(s->part, s->places_);
+    mem_part_free(s->part, s->open_);
+    *s = (struct slab){ .object_len_ = s->object_len_, .shift_ = s->shift_, .part = s->part };
 }
 
 static void set_open(struct slab *s, uint32_t index, bool open)
@@ -74,10 +74,10 @@ static bool grow_places(struct slab *s)
     uint32_t cap = s->place_cap_ ? s->place_cap_ * 2 : SLAB_PLACES_MIN;
     /* slot numbers must fit 32 bits, and -1 stays free for the users */
     if ((uint64_t)cap << s->shift_ >= UINT32_MAX) return false;
-    struct slab_place *places = mem_realloc(s->places_, cap * sizeof *places);
+    struct slab_place *places = mem_part_realloc(s->part, s->places_, cap * sizeof *places);
     if (places == NULL) return false;
     s->places_ = places;
-    uint64_t *open = mem_realloc(s->open_, cap / WORD_BITS * sizeof *open);
+    uint64_t *open = mem_part_realloc(s->part, s->open_, cap / WORD_BITS * sizeof *open);
     if (open == NULL) return false;
     s->open_ = open;
     memset(open + s->place_cap_ / WORD_BITS, 0, (cap - s->place_cap_) / WORD_BITS * sizeof *open);
@@ -103,7 +103,7 @@ static int64_t add_chunk(struct slab *s)
 {
     int64_t index = absent_place(s);
     if (index < 0) return -1;
-    struct slab_chunk *chunk = mem_alloc(chunk_bytes(s));
+    struct slab_chunk *chunk = mem_part_alloc(s->part, chunk_bytes(s));
     if (chunk == NULL) return -1;
     *chunk = (struct slab_chunk){ .first_free = SLAB_NO_FREE };
     poison(chunk->objects, (size_t)s->object_len_ << s->shift_);
@@ -175,7 +175,7 @@ static void release_chunk(struct slab *s, uint32_t place_index)
         if (generation > place->generation_base) place->generation_base = generation;
     }
     unpoison(chunk, chunk_bytes(s));
-    mem_free(chunk);
+    mem_part_free(s->part, chunk);
     place->chunk = NULL;
     set_open(s, place_index, false);
     s->absent_count_++;

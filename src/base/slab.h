@@ -8,6 +8,7 @@
 #ifndef XSHATHRA_BASE_SLAB_H
 #define XSHATHRA_BASE_SLAB_H
 
+#include "base/mem_part.h"
 #include "base/slice.h"
 #include "base/status.h"
 
@@ -25,6 +26,7 @@ struct slab {
     uint32_t first_open_;   /* no bit is set in the words below this one */
     uint32_t absent_count_; /* places without a chunk */
     uint32_t empty_count_;  /* chunks without a live object */
+    enum mem_part part;     /* whose memory it is; set it after slab_init() */
     size_t count;           /* live objects; read only */
     size_t bytes;           /* memory held; read only */
 };

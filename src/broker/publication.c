@@ -1,7 +1,7 @@
 #include "broker/publication.h"
 
 #include "base/check.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "json/json_reader.h"
 
 /* What a form adds to data and infos: keys, channel, offset, blob. An estimate, so
@@ -69,7 +69,7 @@ struct publication *publication_new_keyed(uint32_t worker_count, uint32_t space,
 {
     CHECK(key.len <= PUBLICATION_KEY_MAX);
     size_t fixed = fixed_len(worker_count, content->tag_count);
-    struct publication *p = mem_alloc(fixed + bytes_len(channel, key, content));
+    struct publication *p = mem_part_alloc(MEM_OUTPUT_QUEUES, fixed + bytes_len(channel, key, content));
     if (!p) return NULL;
     memset(p, 0, fixed);
     atomic_init(&p->refs_, 1);
@@ -98,13 +98,36 @@ void publication_set_base(struct publication *p, struct publication *before)
     p->base_ = before;
 }
 
+static enum mem_part part_of(const struct publication *p)
+{
+    return atomic_load_explicit(&p->stored_, memory_order_relaxed) ? MEM_HISTORY : MEM_OUTPUT_QUEUES;
+}
+
+/* A form that is made at this very moment may stay counted with the other part, until it is freed. */
+void publication_count_stored(struct publication *p, bool stored)
+{
+    /* relaxed: whoever comes by a reference now has it from the caller's. Its last one is about to go, as mostly when
+     * a ring turns: it is freed as what it is. */
+    if (!stored && atomic_load_explicit(&p->refs_, memory_order_relaxed) == 1) return;
+    /* relaxed: only whose step it is from none to one, or back, matters */
+    unsigned char before = stored ? atomic_fetch_add_explicit(&p->stored_, 1, memory_order_relaxed)
+                                  : atomic_fetch_sub_explicit(&p->stored_, 1, memory_order_relaxed);
+    if (before != !stored) return;
+    mem_part_move(stored ? MEM_OUTPUT_QUEUES : MEM_HISTORY, stored ? MEM_HISTORY : MEM_OUTPUT_QUEUES, p);
+    for (int form = 0; form < PUBLICATION_FORM_COUNT; form++) {
+        /* acquire: the blob's own count is visible */
+        struct blob *wire = atomic_load_explicit(&p->wires_[form], memory_order_acquire);
+        if (wire) blob_count_stored(wire, stored);
+    }
+}
+
 static void release_bytes(struct publication *p)
 {
     if (!p) return;
     /* acquire: when nobody else has them, their reads have ended. New references come only from who holds refs_. */
     bool alone = atomic_load_explicit(&p->byte_refs_, memory_order_acquire) == 1;
     /* release: our reads end before the free; acquire: as above */
-    if (alone || atomic_fetch_sub_explicit(&p->byte_refs_, 1, memory_order_acq_rel) == 1) mem_free(p);
+    if (alone || atomic_fetch_sub_explicit(&p->byte_refs_, 1, memory_order_acq_rel) == 1) mem_part_free(part_of(p), p);
 }
 
 void publication_unref(struct publication *p)
@@ -158,5 +181,8 @@ struct blob *publication_wire(struct publication *p, enum publication_form form,
 {
     /* acquire: pairs with the exchange above, the blob's bytes are visible */
     struct blob *wire = atomic_load_explicit(&p->wires_[form], memory_order_acquire);
-    return wire ? wire : publication_settle_blob(&p->wires_[form], encode(p, PUBLICATION_PLAIN));
+    if (wire) return wire;
+    wire = encode(p, PUBLICATION_PLAIN);
+    if (wire && atomic_load_explicit(&p->stored_, memory_order_relaxed)) blob_count_stored(wire, true);
+    return publication_settle_blob(&p->wires_[form], wire);
 }

@@ -79,6 +79,7 @@ struct publication {
     int64_t time_ms;              /* wall clock at publishing */
     char epoch[BROKER_EPOCH_MAX]; /* "" without history */
     bool delta;                   /* marked for delta encoding */
+    atomic_uchar stored_;         /* rings and maps that hold it: while there are, its memory is the history's */
     atomic_uchar json_;           /* what publication_fits_json() has found out */
     uint16_t key_len_;            /* the key's bytes follow the channel's, see publication_key() */
     struct slice channel;
@@ -102,6 +103,8 @@ void publication_unref(struct publication *p); /* accepts NULL */
 /* p, which is marked and not shared yet, replaces `before` for those who have it: the base of a delta. Only
  * the bytes of `before` are kept alive by that, not what it has for a base itself, so no chain grows. */
 void publication_set_base(struct publication *p, struct publication *before);
+/* It goes into a ring or a map, or out of it: whose memory it and its forms are from now on; see mem_part.h. */
+void publication_count_stored(struct publication *p, bool stored);
 /* Bytes that it keeps alive, for limits. */
 size_t publication_cost(const struct publication *p);
 

@@ -1,6 +1,6 @@
 #include "broker/publication_delta.h"
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 
 #define VARIANT_COUNT (PUBLICATION_VARIANT_COUNT - 1) /* the plain one lies in the publication */
 
@@ -15,11 +15,11 @@ static struct publication_delta *parts_of(const struct publication *shared)
     /* acquire: pairs with the exchange below, the zeros are visible */
     struct publication_delta *parts = atomic_load_explicit(&p->delta_, memory_order_acquire);
     if (parts) return parts;
-    struct publication_delta *made = mem_alloc_zero(sizeof *made);
+    struct publication_delta *made = mem_part_alloc_zero(MEM_OUTPUT_QUEUES, sizeof *made);
     if (!made) return NULL;
     if (atomic_compare_exchange_strong_explicit(&p->delta_, &parts, made, memory_order_acq_rel, memory_order_acquire))
         return made;
-    mem_free(made);
+    mem_part_free(MEM_OUTPUT_QUEUES, made);
     return parts;
 }
 
@@ -32,7 +32,7 @@ void publication_delta_free(struct publication_delta *parts)
     for (int variant = 0; variant < VARIANT_COUNT; variant++)
         for (int form = 0; form < PUBLICATION_FORM_COUNT; form++)
             blob_unref(atomic_load_explicit(&parts->wires[variant][form], memory_order_relaxed));
-    mem_free(parts);
+    mem_part_free(MEM_OUTPUT_QUEUES, parts);
 }
 
 struct slice publication_delta(const struct publication *p, enum delta_text text)

@@ -10,6 +10,7 @@ static const struct cli_command commands[] = {
     { "check", "Say whether a configuration file is right, without starting anything", cmd_check },
     { "project", "Make and manage projects and their keys", cmd_project },
     { "bench", "Load a server and tell how it stands it", cmd_bench },
+    { "doctor", "Ask a running server where its memory is", cmd_doctor },
     { "version", "Print the version", cmd_version },
 };
 

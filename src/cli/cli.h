@@ -33,6 +33,7 @@ int cmd_serve(int argc, char **argv, const struct cli_io *io);
 int cmd_check(int argc, char **argv, const struct cli_io *io);
 int cmd_project(int argc, char **argv, const struct cli_io *io);
 int cmd_bench(int argc, char **argv, const struct cli_io *io);
+int cmd_doctor(int argc, char **argv, const struct cli_io *io);
 int cmd_version(int argc, char **argv, const struct cli_io *io);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mem_part.h"
 #include "crypto/crypto_hash.h"
 #include "crypto/crypto_random.h"
 #include "engine/client_map.h"
@@ -39,7 +40,7 @@ void client_id_text(const struct client *c, char out[static CLIENT_ID_LEN + 1])
 
 struct client_extra *client_need_extra(struct client *c)
 {
-    if (!c->extra) c->extra = mem_alloc_zero(sizeof *c->extra);
+    if (!c->extra) c->extra = mem_part_alloc_zero(MEM_CONNECTIONS, sizeof *c->extra);
     return c->extra;
 }
 
@@ -413,11 +414,11 @@ void client_gone(struct client *c)
     leave_user(c);
     sdk_names_drop(&c->engine->sdks, c->sdk);
     if (c->extra) {
-        mem_free(c->extra->conn_info);
-        mem_free(c->extra->meta);
+        held_bytes_free(c->extra->conn_info);
+        held_bytes_free(c->extra->meta);
         mem_free(c->extra->header_user);
         mem_free(c->extra->origin);
-        mem_free(c->extra);
+        mem_part_free(MEM_CONNECTIONS, c->extra);
         c->extra = NULL;
     }
     atomic_fetch_sub_explicit(&c->engine->shared->client_count, 1, memory_order_relaxed);

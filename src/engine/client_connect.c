@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mem_part.h"
 #include "crypto/crypto_random.h"
 #include "engine/connect_plan.h"
 #include "engine/connect_work.h"
@@ -20,7 +21,7 @@ void connect_work_release(struct connect_work *w)
         engine_task_start(w->engine, LIST_ENTRY(node, struct engine_task, link_));
     for (uint32_t i = 0; i < w->count; i++) {
         if (w->parts[i].answered) broker_result_deinit(&w->parts[i].result);
-        mem_free(w->parts[i].data);
+        held_bytes_free(w->parts[i].data);
     }
     mem_free(w);
 }
@@ -178,7 +179,7 @@ static void drop_request_parts(struct client *c)
     mem_free(extra->header_user);
     extra->origin = extra->header_user = NULL;
     if (extra->conn_info || extra->meta || extra->has_client_key) return;
-    mem_free(extra);
+    mem_part_free(MEM_CONNECTIONS, extra);
     c->extra = NULL;
 }
 

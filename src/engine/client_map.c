@@ -1,6 +1,6 @@
 #include "engine/client_map.h"
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "engine/refusals.h"
 
 /* Rows CH-57 and HI-56. */
@@ -26,7 +26,7 @@ static struct map_catch_up *begin(struct client *c, const struct subscribe_reque
                                   const struct policy_channel_options *o, const struct claims *claims)
 {
     struct client_map *m = client_map_need(c);
-    struct map_catch_up *cu = m ? mem_alloc(sizeof *cu + r->channel.len) : NULL;
+    struct map_catch_up *cu = m ? mem_part_alloc(MEM_SUBSCRIPTIONS, sizeof *cu + r->channel.len) : NULL;
     if (!cu) return NULL;
     const bool by_token = r->token.len > 0;
     uint16_t flags = client_plan_flags(o, by_token ? &claims->override : NULL);
@@ -44,7 +44,7 @@ static struct map_catch_up *begin(struct client *c, const struct subscribe_reque
     };
     memcpy(cu->channel, r->channel.ptr, r->channel.len);
     if (held_bytes_failed(cu->chan_info, claims->info)) {
-        mem_free(cu);
+        mem_part_free(MEM_SUBSCRIPTIONS, cu);
         return NULL;
     }
     m->catch_ups = cu;

@@ -1,11 +1,11 @@
 #include "engine/client_map.h"
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 
 struct client_map *client_map_need(struct client *c)
 {
     struct client_extra *extra = client_need_extra(c);
-    if (extra && !extra->map) extra->map = mem_alloc_zero(sizeof *extra->map);
+    if (extra && !extra->map) extra->map = mem_part_alloc_zero(MEM_SUBSCRIPTIONS, sizeof *extra->map);
     return extra ? extra->map : NULL;
 }
 
@@ -55,8 +55,8 @@ static void unlink_catch_up(struct client *c, struct map_catch_up *cu)
 static void free_catch_up(struct map_catch_up *cu)
 {
     tags_filter_free(cu->filter);
-    mem_free(cu->chan_info);
-    mem_free(cu);
+    held_bytes_free(cu->chan_info);
+    mem_part_free(MEM_SUBSCRIPTIONS, cu);
 }
 
 void client_map_drop(struct client *c, struct map_catch_up *cu)
@@ -83,7 +83,7 @@ void client_map_free(struct client *c)
 {
     struct client_map *m = map_of(c);
     while (m && m->catch_ups) client_map_drop(c, m->catch_ups);
-    mem_free(m);
+    mem_part_free(MEM_SUBSCRIPTIONS, m);
     if (c->extra) c->extra->map = NULL;
 }
 

@@ -2,7 +2,7 @@
  * the namespace names (rows CH-48, CH-49 and HI-65), and the client's own key in the map
  * itself (row CH-53), which the client writes and only its end removes. */
 #include "base/log.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "engine/client_map.h"
 
 static bool is_set(const char *text)
@@ -48,7 +48,7 @@ static struct map_keys *keys_new(const struct policy_channel_options *o, struct 
     const bool users_fit = joined_len(o->map_users_prefix, name) <= UINT16_MAX;
     const char *clients = clients_fit ? o->map_clients_prefix : NULL, *users = users_fit ? o->map_users_prefix : NULL;
     size_t clients_len = joined_len(clients, name), users_len = joined_len(users, name);
-    struct map_keys *k = mem_alloc(sizeof *k + clients_len + users_len);
+    struct map_keys *k = mem_part_alloc(MEM_SUBSCRIPTIONS, sizeof *k + clients_len + users_len);
     if (!k) return NULL;
     *k = (struct map_keys){ .sub = sub,
                             .own = o->map.remove_client_on_unsubscribe && (sub->flags & SUB_MAP),
@@ -154,7 +154,7 @@ void client_map_keys_remove(struct client *c, const struct subscription *sub)
     *at = k->next;
     take_key(c, clients_channel(k), slice_of(id, CLIENT_ID_LEN));
     if (k->own) take_key(c, hub_channel_name(sub->channel), slice_of(id, CLIENT_ID_LEN));
-    mem_free(k);
+    mem_part_free(MEM_SUBSCRIPTIONS, k);
 }
 
 void client_map_keys_refresh(struct client *c)

@@ -1,9 +1,9 @@
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "engine/client_map.h"
 
 struct map_live *map_live_new(const struct map_catch_up *cu)
 {
-    struct map_live *live = mem_alloc_zero(sizeof *live);
+    struct map_live *live = mem_part_alloc_zero(MEM_SUBSCRIPTIONS, sizeof *live);
     if (!live) return NULL;
     live->since = cu->since;
     live->recovering = true;
@@ -15,7 +15,7 @@ void map_live_free(struct map_live *live)
 {
     if (!live) return;
     broker_result_deinit(&live->page);
-    mem_free(live);
+    mem_part_free(MEM_SUBSCRIPTIONS, live);
 }
 
 /* ---- publications for an answer ---- */

@@ -27,7 +27,7 @@ static bool replace_info(struct client *c, struct slice info)
     struct client_extra *extra = client_need_extra(c);
     struct held_bytes *copy = extra ? held_bytes_copy(info) : NULL;
     if (held_bytes_failed(copy, info)) return false;
-    mem_free(extra->conn_info);
+    held_bytes_free(extra->conn_info);
     extra->conn_info = copy;
     client_renew_presence(c);
     return true;

@@ -209,7 +209,7 @@ void client_on_subscribe(struct client *c, uint32_t id, const struct subscribe_r
         op->data = data;
         if (client_start_subscription(c, &plan, op)) return;
     } else {
-        mem_free(data);
+        held_bytes_free(data);
         tags_filter_free(filter);
     }
     client_disconnect(c, DISCONNECT_INTERNAL);

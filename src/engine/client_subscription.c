@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "base/mem_part.h"
 #include "engine/client_map.h"
 #include "engine/client_parts.h"
 #include "engine/console_space.h"
@@ -83,7 +84,7 @@ bool client_start_subscription(struct client *c, const struct subscription_plan 
     if (!sub || (plan->chan_info.len && !info)) {
         if (sub) hub_unsubscribe(&e->hub, sub);
         tags_filter_free(plan->filter);
-        mem_free(op->data);
+        held_bytes_free(op->data);
         mem_free(op);
         return false;
     }
@@ -303,7 +304,8 @@ void client_keep_for_later(struct subscription *sub, struct publication *p)
     if (!b || b->count == b->cap) {
         uint32_t cap = b ? b->cap * 2 : 8;
         struct subscription_backlog *grown =
-            cap > BACKLOG_COUNT_MAX ? NULL : mem_realloc(b, sizeof *b + cap * sizeof b->items[0]);
+            cap > BACKLOG_COUNT_MAX ? NULL
+                                    : mem_part_realloc(MEM_SUBSCRIPTIONS, b, sizeof *b + cap * sizeof b->items[0]);
         if (!grown) {
             lose_events(sub);
             return;
@@ -339,7 +341,7 @@ void client_flush_backlog(struct client *c, struct subscription *sub)
         if (!lost && p->seq > sub->start_seq && client_wants_live(c, sub, p)) client_deliver(c, sub, p);
         publication_unref(p);
     }
-    mem_free(b);
+    mem_part_free(MEM_SUBSCRIPTIONS, b);
     if (lost) client_insufficient_state(c, sub);
 }
 

@@ -100,12 +100,12 @@ static void subscribe_again(struct client *c, struct subscription *sub, const st
                           SUB_DELTA_READY | (uint16_t)(sub->flags & SUB_PRESENCE);
     struct held_bytes *info = held_bytes_copy(plan->chan_info), *data = held_bytes_copy(data_bytes);
     if (held_bytes_failed(info, plan->chan_info) || held_bytes_failed(data, data_bytes)) {
-        mem_free(info);
-        mem_free(data);
+        held_bytes_free(info);
+        held_bytes_free(data);
         client_disconnect(c, DISCONNECT_INTERNAL);
         return;
     }
-    mem_free(sub->chan_info);
+    held_bytes_free(sub->chan_info);
     sub->chan_info = info;
     sub->flags = (uint16_t)((sub->flags & kept) | (plan->flags & ~kept));
     if (plan->expire_at_s > 0) client_expire_subscription(c, sub, plan->expire_at_s);
@@ -118,7 +118,7 @@ static void subscribe_again(struct client *c, struct subscription *sub, const st
                                               .offset = positioned ? sub->channel->offset : 0,
                                               .data = held_bytes_slice(data) } };
     if (client_can_read_bytes(c, data)) client_push(c, &push);
-    mem_free(data);
+    held_bytes_free(data);
     client_announce(c, sub);
 }
 
@@ -164,7 +164,7 @@ static void do_subscribe(struct effect_run *run, struct client *c)
         if (client_start_subscription(c, &plan, op)) return;
         run->waiting--;
     } else {
-        mem_free(data);
+        held_bytes_free(data);
     }
     client_disconnect(c, DISCONNECT_INTERNAL);
 }
@@ -225,7 +225,7 @@ static void do_refresh(struct effect_run *run, struct client *c)
             client_disconnect(c, DISCONNECT_INTERNAL);
             return;
         }
-        mem_free(c->extra->conn_info);
+        held_bytes_free(c->extra->conn_info);
         c->extra->conn_info = info;
         client_renew_presence(c);
     }

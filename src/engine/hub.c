@@ -2,7 +2,8 @@
 
 #include "base/check.h"
 #include "base/hash.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
+#include "engine/held_bytes.h"
 
 /* Channels and users of one space and name must not meet in one chain more often
  * than others do: the space is the salt. */
@@ -47,33 +48,33 @@ struct hub_channel *hub_map_find(const struct hub *h, uint32_t space, struct sli
 static struct hub_channel *channel_new(struct hub *h, uint32_t space, struct slice name, uint64_t hash, bool is_map)
 {
     if (name.len > UINT16_MAX) return NULL;
-    struct hub_channel *c = mem_alloc(sizeof *c + name.len);
+    struct hub_channel *c = mem_part_alloc(MEM_CHANNELS, sizeof *c + name.len);
     if (!c) return NULL;
     *c = (struct hub_channel){ .space = space, .is_map = is_map, .name_len = (uint16_t)name.len };
     c->node_.hash = hash;
     list_init(&c->subscriptions);
     memcpy(c->name, name.ptr, name.len);
     if (map_insert(&h->channels_, &c->node_) == STATUS_OK) return c;
-    mem_free(c);
+    mem_part_free(MEM_CHANNELS, c);
     return NULL;
 }
 
 static void channel_free(struct hub *h, struct hub_channel *c)
 {
     map_remove(&h->channels_, &c->node_);
-    mem_free(c);
+    mem_part_free(MEM_CHANNELS, c);
 }
 
 static struct subscription *subscribe(struct hub *h, struct client *client, struct list *client_subs, uint32_t space,
                                       struct slice channel, bool is_map)
 {
-    struct subscription *sub = mem_alloc_zero(sizeof *sub);
+    struct subscription *sub = mem_part_alloc_zero(MEM_SUBSCRIPTIONS, sizeof *sub);
     if (!sub) return NULL;
     uint64_t hash = key_hash(space, channel);
     struct hub_channel *c = find_channel(h, space, channel, hash, is_map);
     if (!c) c = channel_new(h, space, channel, hash, is_map);
     if (!c) {
-        mem_free(sub);
+        mem_part_free(MEM_SUBSCRIPTIONS, sub);
         return NULL;
     }
     sub->channel = c;
@@ -102,7 +103,7 @@ static void backlog_free(struct subscription_backlog *b)
 {
     if (!b) return;
     for (uint32_t i = 0; i < b->count; i++) publication_unref(b->items[i]);
-    mem_free(b);
+    mem_part_free(MEM_SUBSCRIPTIONS, b);
 }
 
 void hub_drop_backlog(struct subscription *sub)
@@ -118,8 +119,8 @@ void hub_unsubscribe(struct hub *h, struct subscription *sub)
     list_remove(&sub->in_client);
     backlog_free(sub->backlog);
     tags_filter_free(sub->filter);
-    mem_free(sub->chan_info);
-    mem_free(sub);
+    held_bytes_free(sub->chan_info);
+    mem_part_free(MEM_SUBSCRIPTIONS, sub);
     h->subscription_count--;
     if (--c->subscriber_count == 0) channel_free(h, c);
 }
@@ -144,14 +145,14 @@ struct hub_user *hub_user_add(struct hub *h, uint32_t space, struct slice user, 
     struct hub_user *u = find_user(h, space, user, hash);
     if (!u) {
         if (user.len > UINT32_MAX) return NULL;
-        u = mem_alloc(sizeof *u + user.len);
+        u = mem_part_alloc(MEM_USERS, sizeof *u + user.len);
         if (!u) return NULL;
         *u = (struct hub_user){ .space = space, .id_len = (uint32_t)user.len };
         u->node_.hash = hash;
         list_init(&u->clients);
         if (user.len) memcpy(u->id, user.ptr, user.len);
         if (map_insert(&h->users_, &u->node_) != STATUS_OK) {
-            mem_free(u);
+            mem_part_free(MEM_USERS, u);
             return NULL;
         }
     }
@@ -165,5 +166,5 @@ void hub_user_remove(struct hub *h, struct hub_user *user, struct list *in_user)
     list_remove(in_user);
     if (--user->client_count > 0) return;
     map_remove(&h->users_, &user->node_);
-    mem_free(user);
+    mem_part_free(MEM_USERS, user);
 }

@@ -5,6 +5,7 @@
 #include "engine/effect_run.h"
 #include "engine/client_map.h"
 #include "engine/connect_work.h"
+#include "engine/held_bytes.h"
 
 struct operation *operation_new(struct client *c, struct slice channel,
                                 void (*finish)(struct client *, struct operation *, struct broker_result *))
@@ -31,7 +32,7 @@ struct broker_ticket operation_ticket(const struct operation *op)
 void operation_free(struct operation *op)
 {
     list_remove(&op->in_client);
-    mem_free(op->data);
+    held_bytes_free(op->data);
     map_live_free(op->map_live);
     mem_free(op);
 }

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/mem_part.h"
 #include "mailbox/mailbox.h"
 
 #define SHARD_COUNT 64
@@ -47,8 +48,8 @@ static void free_entry(struct map_node *node, void *context)
     struct map *users = context;
     struct user_entry *u = container_of(node, struct user_entry, node);
     map_remove(users, node);
-    mem_free(u->by_worker);
-    mem_free(u);
+    mem_part_free(MEM_USERS, u->by_worker);
+    mem_part_free(MEM_USERS, u);
 }
 
 void registry_free(struct registry *r)
@@ -90,13 +91,13 @@ static struct user_entry *find(const struct shard *s, uint32_t space, struct sli
 static struct user_entry *entry_new(struct shard *s, uint32_t space, struct slice user, uint64_t hash)
 {
     if (user.len > UINT32_MAX) return NULL;
-    struct user_entry *u = mem_alloc(sizeof *u + user.len);
+    struct user_entry *u = mem_part_alloc(MEM_USERS, sizeof *u + user.len);
     if (!u) return NULL;
     *u = (struct user_entry){ .space = space, .user_len = (uint32_t)user.len };
     u->node.hash = hash;
     if (user.len) memcpy(u->user, user.ptr, user.len);
     if (map_insert(&s->users, &u->node) == STATUS_OK) return u;
-    mem_free(u);
+    mem_part_free(MEM_USERS, u);
     return NULL;
 }
 
@@ -104,7 +105,7 @@ static struct user_entry *entry_new(struct shard *s, uint32_t space, struct slic
 static bool split_counts(struct user_entry *u)
 {
     if (u->by_worker || u->total == 0) return true;
-    u->by_worker = mem_alloc_zero(POST_OFFICE_MAX * sizeof *u->by_worker);
+    u->by_worker = mem_part_alloc_zero(MEM_USERS, POST_OFFICE_MAX * sizeof *u->by_worker);
     if (!u->by_worker) return false;
     u->by_worker[__builtin_ctzll(u->workers)] = u->total;
     return true;
@@ -147,8 +148,8 @@ bool registry_remove(struct registry *r, uint32_t space, struct slice user, uint
     pthread_mutex_unlock(&s->lock);
     if (!last) return false;
     atomic_fetch_sub_explicit(&r->user_count, 1, memory_order_relaxed);
-    mem_free(u->by_worker);
-    mem_free(u);
+    mem_part_free(MEM_USERS, u->by_worker);
+    mem_part_free(MEM_USERS, u);
     return true;
 }
 

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/mem_part.h"
+
 static void write_text(struct json_writer *w, struct slice name, struct slice value)
 {
     json_write_name(w, name);
@@ -241,6 +243,18 @@ static uint64_t resident_bytes(void)
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Of the whole process. */
+static void write_parts(struct json_writer *w)
+{
+    struct mem_part_sum sums[MEM_PART_COUNT];
+    mem_part_sums(sums);
+    json_write_name(w, SLICE("memory"));
+    json_write_object_begin(w);
+    for (enum mem_part part = 0; part < MEM_PART_COUNT; part++)
+        write_u64(w, slice_from_cstr(mem_part_label(part)), sums[part].bytes);
+    json_write_object_end(w);
+}
+
 void survey_write_node(struct survey *s, struct engine *e)
 {
     struct engine_shared *shared = e->shared;
@@ -256,6 +270,7 @@ void survey_write_node(struct survey *s, struct engine *e)
     write_u64(w, SLICE("channels"), shared->broker->ops->channel_count(shared->broker));
     write_u64(w, SLICE("subscriptions"), no_less_than_none(gauge(shared, METRIC_NODE_NUM_SUBSCRIPTIONS)));
     write_u64(w, SLICE("memory_bytes"), resident_bytes());
+    write_parts(w);
     json_write_object_end(w);
 }
 

@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "json/json_reader.h"
 
 #define CMP_LIST(X)                                                                                                    \
@@ -191,7 +191,7 @@ struct tags_filter *tags_filter_new(struct slice json, enum status *status)
     *status = STATUS_TOO_LARGE;
     if (json.len > TAGS_FILTER_BYTES_MAX) return NULL;
     *status = STATUS_NO_MEMORY;
-    struct tags_filter *f = mem_alloc(sizeof *f);
+    struct tags_filter *f = mem_part_alloc(MEM_SUBSCRIPTIONS, sizeof *f);
     if (!f) return NULL;
     arena_init(&f->arena, 4 * TAGS_FILTER_BYTES_MAX);
     struct reading r = { .arena = &f->arena };
@@ -210,7 +210,7 @@ void tags_filter_free(struct tags_filter *f)
 {
     if (!f) return;
     arena_deinit(&f->arena);
-    mem_free(f);
+    mem_part_free(MEM_SUBSCRIPTIONS, f);
 }
 
 /* ---- decimal numbers ---- */

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mem_part.h"
 
 enum fetch_state {
     FETCH_IDLE,
@@ -55,9 +56,9 @@ static void fetch_free(struct key_fetch *f)
     struct list *node;
     while ((node = list_pop_front(&f->waits)) != NULL) mem_free(LIST_ENTRY(node, struct key_wait, link_));
     for (size_t i = 0; i < f->entry_count; i++) auth_jwk_unref(f->entries[i].key);
-    mem_free(f->entries);
+    mem_part_free(MEM_KEYS, f->entries);
     list_remove(&f->in_store);
-    mem_free(f);
+    mem_part_free(MEM_KEYS, f);
 }
 
 void key_store_free(struct key_store *s)
@@ -110,7 +111,7 @@ static struct key_fetch *add_fetch(struct key_store *s, struct slice url, enum s
     *status = STATUS_OVERLOADED;
     if (!make_room(s)) return NULL;
     *status = STATUS_NO_MEMORY;
-    struct key_fetch *f = mem_alloc(sizeof *f + url.len);
+    struct key_fetch *f = mem_part_alloc(MEM_KEYS, sizeof *f + url.len);
     if (!f) return NULL;
     *f = (struct key_fetch){ .url_len = url.len };
     memcpy(f->url, url.ptr, url.len);
@@ -269,7 +270,7 @@ static bool install(struct key_fetch *f, struct auth_jwks *set, uint64_t now_ms)
 {
     const size_t wanted = f->entry_count + set->count;
     const size_t cap = wanted < KEY_ENTRIES_MAX ? wanted : KEY_ENTRIES_MAX;
-    struct entry *entries = mem_realloc(f->entries, (cap + 1) * sizeof *entries);
+    struct entry *entries = mem_part_realloc(MEM_KEYS, f->entries, (cap + 1) * sizeof *entries);
     if (!entries) return false;
     f->entries = entries;
     for (size_t i = 0; i < set->count; i++) {

@@ -1,18 +1,21 @@
 #include "metrics/metrics.h"
 
 #include "base/mem.h"
+#include "base/mem_part.h"
 
 #define NS_PER_SECOND 1e9
 #define SECONDS_MAX   1e9 /* a longer observation is a clock gone wrong; the sum must not overflow */
 
 struct metrics *metrics_new(void)
 {
-    return mem_must_alloc_zero(sizeof(struct metrics));
+    struct metrics *m = mem_must_alloc_zero(sizeof(struct metrics));
+    mem_part_add(MEM_WORKERS, m);
+    return m;
 }
 
 void metrics_free(struct metrics *m)
 {
-    mem_free(m);
+    mem_part_free(MEM_WORKERS, m);
 }
 
 static unsigned code_index(const uint32_t *codes, unsigned count, uint32_t code)

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "net/net_conn_private.h"
 #include "net/net_loop.h"
 #include "net/net_queue.h"
@@ -152,7 +152,7 @@ void net_conn_on_timer(struct net_timer *timer, void *context)
 static void drop_output(struct net_conn *conn)
 {
     net_queue_truncate(conn, 0);
-    mem_free(conn->partial_);
+    mem_part_free(MEM_OUTPUT_QUEUES, conn->partial_);
     conn->partial_ = NULL;
 }
 

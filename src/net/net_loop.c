@@ -4,7 +4,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "net/net_conn_private.h"
 #include "net/net_listener_private.h"
 #include "net/net_merged.h"
@@ -112,7 +112,7 @@ enum status net_loop_init(struct net_loop *loop, const struct net_loop_options *
     if (loop->epoll_fd_ < 0) return STATUS_IO;
     enum status status = init_uv(loop);
     if (status != STATUS_OK) goto no_uv;
-    loop->read_buffer_ = mem_alloc(NET_READ_BYTES_PER_TURN);
+    loop->read_buffer_ = mem_part_alloc(MEM_WORKERS, NET_READ_BYTES_PER_TURN);
     status = loop->read_buffer_ ? STATUS_OK : STATUS_NO_MEMORY;
     if (status == STATUS_OK && options->mailbox) status = watch(loop, options->mailbox->wake_fd, NET_EVENT_MAILBOX);
     if (status == STATUS_OK) status = watch(loop, uv_backend_fd(&loop->uv), NET_EVENT_UV);
@@ -120,7 +120,7 @@ enum status net_loop_init(struct net_loop *loop, const struct net_loop_options *
         read_clocks(loop);
         return STATUS_OK;
     }
-    mem_free(loop->read_buffer_);
+    mem_part_free(MEM_WORKERS, loop->read_buffer_);
     deinit_uv(loop);
 no_uv:
     close(loop->epoll_fd_);
@@ -135,7 +135,7 @@ void net_loop_deinit(struct net_loop *loop)
     close(loop->epoll_fd_);
     net_queue_free_chunks(loop);
     net_merged_free(loop);
-    mem_free(loop->read_buffer_);
+    mem_part_free(MEM_WORKERS, loop->read_buffer_);
     loop->read_buffer_ = NULL;
 }
 

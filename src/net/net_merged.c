@@ -1,6 +1,6 @@
 #include "net/net_merged.h"
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "net/net_loop.h"
 #include "net/net_queue.h"
 
@@ -52,7 +52,7 @@ void net_merged_offer(const struct net_conn *conn, uint32_t count, const struct 
 {
     struct net_loop *loop = conn->loop;
     if (count > NET_MERGED_BLOBS_MAX || len > NET_MERGED_LEN_MAX) return;
-    if (!loop->merged_) loop->merged_ = mem_alloc_zero(sizeof *loop->merged_);
+    if (!loop->merged_) loop->merged_ = mem_part_alloc_zero(MEM_WORKERS, sizeof *loop->merged_);
     if (!loop->merged_) return; /* it is only faster with it */
     struct net_cursor cursor = net_queue_begin(conn);
     if (is_second(loop->merged_, net_cursor_next(&cursor), count))
@@ -69,6 +69,6 @@ void net_merged_forget(struct net_loop *loop)
 void net_merged_free(struct net_loop *loop)
 {
     net_merged_forget(loop);
-    mem_free(loop->merged_);
+    mem_part_free(MEM_WORKERS, loop->merged_);
     loop->merged_ = NULL;
 }

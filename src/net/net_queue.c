@@ -1,6 +1,6 @@
 #include "net/net_queue.h"
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "net/net_loop.h"
 
 _Static_assert(sizeof(struct net_chunk) == 128, "two cache lines");
@@ -12,7 +12,7 @@ static struct net_chunk *take_chunk(struct net_loop *loop)
         loop->free_chunks_ = chunk->next;
         loop->free_chunk_count_--;
     } else {
-        chunk = mem_alloc(sizeof *chunk);
+        chunk = mem_part_alloc(MEM_OUTPUT_QUEUES, sizeof *chunk);
         if (!chunk) return NULL;
     }
     chunk->first = chunk->count = 0;
@@ -22,7 +22,7 @@ static struct net_chunk *take_chunk(struct net_loop *loop)
 static void give_chunk(struct net_loop *loop, struct net_chunk *chunk)
 {
     if (loop->free_chunk_count_ >= NET_FREE_CHUNKS_MAX) {
-        mem_free(chunk);
+        mem_part_free(MEM_OUTPUT_QUEUES, chunk);
         return;
     }
     chunk->next = loop->free_chunks_;
@@ -35,7 +35,7 @@ void net_queue_free_chunks(struct net_loop *loop)
     while (loop->free_chunks_) {
         struct net_chunk *chunk = loop->free_chunks_;
         loop->free_chunks_ = chunk->next;
-        mem_free(chunk);
+        mem_part_free(MEM_OUTPUT_QUEUES, chunk);
     }
     loop->free_chunk_count_ = 0;
 }

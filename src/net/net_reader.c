@@ -3,14 +3,14 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "net/net_conn_private.h"
 #include "net/net_loop.h"
 #include "net/net_tls_private.h"
 
 void net_reader_forget(struct net_conn *conn)
 {
-    mem_free(conn->unread_);
+    mem_part_free(MEM_INPUT, conn->unread_);
     conn->unread_ = NULL;
     conn->unread_len_ = conn->unread_cap_ = 0;
 }
@@ -19,7 +19,7 @@ static enum status reserve_unread(struct net_conn *conn, size_t cap)
 {
     if (cap <= conn->unread_cap_) return STATUS_OK;
     if (cap > UINT32_MAX) return STATUS_NO_MEMORY;
-    char *grown = mem_realloc(conn->unread_, cap);
+    char *grown = mem_part_realloc(MEM_INPUT, conn->unread_, cap);
     if (!grown) return STATUS_NO_MEMORY;
     conn->unread_ = grown;
     conn->unread_cap_ = (uint32_t)cap;
@@ -30,7 +30,7 @@ static enum status reserve_unread(struct net_conn *conn, size_t cap)
 static void shrink_unread(struct net_conn *conn)
 {
     if (conn->unread_cap_ <= NET_SHARED_KEPT_MAX || conn->unread_len_ > conn->unread_cap_ / 4) return;
-    char *smaller = mem_realloc(conn->unread_, conn->unread_len_);
+    char *smaller = mem_part_realloc(MEM_INPUT, conn->unread_, conn->unread_len_);
     if (!smaller) return;
     conn->unread_ = smaller;
     conn->unread_cap_ = conn->unread_len_;

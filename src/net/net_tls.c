@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "net/net_conn_private.h"
 #include "net/net_stall_private.h"
 #include "net/net_loop.h"
@@ -136,14 +136,14 @@ static BIO *socket_new(struct net_tls *tls)
 enum status net_tls_start(struct net_conn *conn, struct net_tls_context *context)
 {
     net_loop_assert_thread(conn->loop);
-    struct net_tls *tls = mem_alloc(sizeof *tls);
+    struct net_tls *tls = mem_part_alloc(MEM_TLS, sizeof *tls);
     if (!tls) return STATUS_NO_MEMORY;
     *tls = (struct net_tls){ .conn = conn, .read_left = NET_TLS_READ_BYTES_PER_TURN };
     tls->ssl = SSL_new((SSL_CTX *)context);
     BIO *bio = tls->ssl ? socket_new(tls) : NULL;
     if (!bio) {
         SSL_free(tls->ssl);
-        mem_free(tls);
+        mem_part_free(MEM_TLS, tls);
         ERR_clear_error();
         return STATUS_NO_MEMORY;
     }
@@ -155,7 +155,7 @@ enum status net_tls_start(struct net_conn *conn, struct net_tls_context *context
 
 static void drop_pending(struct net_tls *tls)
 {
-    mem_free(tls->pending);
+    mem_part_free(MEM_TLS, tls->pending);
     tls->pending = NULL;
     tls->pending_len = tls->pending_sent = 0;
 }
@@ -167,7 +167,7 @@ void net_tls_free(struct net_conn *conn)
     conn->tls_ = NULL;
     drop_pending(tls);
     SSL_free(tls->ssl);
-    mem_free(tls);
+    mem_part_free(MEM_TLS, tls);
 }
 
 void net_tls_say_end(struct net_conn *conn)
@@ -282,7 +282,7 @@ static void fail_writing(struct net_conn *conn)
  * may have others by then. */
 static bool keep_pending(struct net_tls *tls, const char *bytes, size_t len)
 {
-    tls->pending = mem_alloc(len);
+    tls->pending = mem_part_alloc(MEM_TLS, len);
     if (!tls->pending) return false;
     memcpy(tls->pending, bytes, len);
     tls->pending_len = (uint32_t)len;

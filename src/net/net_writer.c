@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "net/net_conn_private.h"
 #include "net/net_loop.h"
 #include "net/net_merged.h"
@@ -118,11 +118,11 @@ static bool take_sent(struct net_conn *conn, struct net_partial *f, size_t *sent
 static enum status remember(struct net_conn *conn, const struct net_partial *f)
 {
     if (!f) {
-        mem_free(conn->partial_);
+        mem_part_free(MEM_OUTPUT_QUEUES, conn->partial_);
         conn->partial_ = NULL;
         return STATUS_OK;
     }
-    if (!conn->partial_) conn->partial_ = mem_alloc(sizeof *conn->partial_);
+    if (!conn->partial_) conn->partial_ = mem_part_alloc(MEM_OUTPUT_QUEUES, sizeof *conn->partial_);
     if (!conn->partial_) return STATUS_NO_MEMORY;
     *conn->partial_ = *f;
     return STATUS_OK;

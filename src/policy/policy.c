@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/mem_part.h"
 
 /* Salts keep the two tables from sharing their collisions. */
 enum salt { SALT_PROJECT = 1, SALT_KEY = 2 };
@@ -130,6 +131,7 @@ static int compare_spaces(const void *a, const void *b, void *projects)
 static void index_projects(struct policy *p)
 {
     p->projects_by_space_ = mem_must_alloc((p->project_count + 1) * sizeof *p->projects_by_space_);
+    mem_part_add(MEM_POLICY, p->projects_by_space_);
     for (size_t i = 0; i < p->project_count; i++) {
         struct policy_project *project = &p->projects[i];
         p->has_own_namespaces_ |= project->namespaces.count > 0;
@@ -158,8 +160,10 @@ struct policy *policy_new(uint64_t version, struct policy_deployment *deployment
     p->version = version;
     p->deployment = deployment;
     p->projects = projects;
+    mem_part_add(MEM_POLICY, projects);
     p->project_count = project_count;
     p->keys = keys;
+    mem_part_add(MEM_POLICY, keys);
     p->key_count = key_count;
     map_init(&p->projects_by_id_);
     map_init(&p->keys_by_hash_);
@@ -184,9 +188,9 @@ void policy_unref(struct policy *p)
     map_deinit(&p->projects_by_id_);
     map_deinit(&p->keys_by_hash_);
     policy_deployment_unref(p->deployment);
-    mem_free(p->projects_by_space_);
-    mem_free(p->projects);
-    mem_free(p->keys);
+    mem_part_free(MEM_POLICY, p->projects_by_space_);
+    mem_part_free(MEM_POLICY, p->projects);
+    mem_part_free(MEM_POLICY, p->keys);
     mem_free(p);
 }
 

@@ -22,6 +22,7 @@ static struct {
     pthread_t thread;
     char *ring; /* two halves' worth: one is filled while the other is written */
     size_t len;
+    size_t touched; /* the most that len ever was: pages beyond were never backed */
     uint64_t dropped;
     bool running, stopping, json;
     int fd;
@@ -111,12 +112,26 @@ static void take_line(enum log_level level, const char *message, const struct lo
     if (buf_ok(&line) && sink.len + line.len <= RING_BYTES) {
         memcpy(sink.ring + sink.len, line.ptr, line.len);
         sink.len += line.len;
+        if (sink.len > sink.touched) sink.touched = sink.len;
         pthread_cond_signal(&sink.filled);
     } else {
         sink.dropped++;
     }
     pthread_mutex_unlock(&sink.lock);
     buf_deinit(&line);
+}
+
+uint64_t log_sink_taken_bytes(void)
+{
+    return sink.running ? 2 * RING_BYTES : 0;
+}
+
+uint64_t log_sink_touched_bytes(void)
+{
+    pthread_mutex_lock(&sink.lock);
+    uint64_t touched = sink.touched;
+    pthread_mutex_unlock(&sink.lock);
+    return 2 * touched;
 }
 
 static void write_all(const char *bytes, size_t len)

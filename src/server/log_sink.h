@@ -5,6 +5,7 @@
 #define XSHATHRA_SERVER_LOG_SINK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
@@ -13,5 +14,9 @@
 bool log_sink_start(const char *file, bool json);
 /* Writes what is left (for at most a second) and ends the thread. */
 void log_sink_stop(void);
+
+/* Memory of its two rings: as asked of the allocator, and as lines have ever filled them. Any thread. */
+uint64_t log_sink_taken_bytes(void);
+uint64_t log_sink_touched_bytes(void);
 
 #endif

@@ -3,8 +3,9 @@
  * software written for Centrifugo looks for them, the same at the root. */
 #include "base/check.h"
 #include "base/log.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
 #include "json/json_writer.h"
+#include "server/memory_report.h"
 #include "server/process_metrics.h"
 #include "server/worker.h"
 #include "session/session.h"
@@ -216,6 +217,17 @@ static void write_http_metrics(const struct worker_shared *shared, struct buf *o
     http_metrics_write(sets, shared->engine.worker_count, shared->config, out);
 }
 
+static void write_memory(struct worker_shared *shared, const struct metrics *const *sets, size_t count, struct buf *out)
+{
+    struct memory_report_counts counts = {
+        .connections = (uint64_t)metrics_sum(sets, count, METRIC_NODE_NUM_CLIENTS),
+        .subscriptions = (uint64_t)metrics_sum(sets, count, METRIC_NODE_NUM_SUBSCRIPTIONS),
+        .channels = (uint64_t)metrics_sum(sets, count, METRIC_NODE_NUM_CHANNELS),
+        .users = (uint64_t)metrics_sum(sets, count, METRIC_NODE_NUM_USERS),
+    };
+    memory_report_write(&counts, out);
+}
+
 static void answer_metrics(struct worker *w, const struct http_request *request, struct session_answer *answer)
 {
     if (!is_read(request)) {
@@ -231,6 +243,7 @@ static void answer_metrics(struct worker *w, const struct http_request *request,
     pthread_mutex_lock(&shared->node_metrics_lock);
     set_node_gauges(shared);
     metrics_write(sets, count, slice_from_cstr(shared->engine.node.version), &w->answer);
+    write_memory(shared, sets, count, &w->answer);
     pthread_mutex_unlock(&shared->node_metrics_lock);
     process_metrics_write(&w->answer);
     write_http_metrics(shared, &w->answer);
@@ -244,7 +257,7 @@ static void answer_metrics(struct worker *w, const struct http_request *request,
 static struct worker_call *take_call(struct worker *w)
 {
     if (w->spare_call_count > 0) return w->spare_calls[--w->spare_call_count];
-    struct worker_call *call = mem_alloc(sizeof *call);
+    struct worker_call *call = mem_part_alloc(MEM_WORKERS, sizeof *call);
     if (!call) return NULL;
     api_call_init(&call->api, &w->engine);
     call->console = NULL;
@@ -268,7 +281,7 @@ static void release(struct session_host *host, void *exchange)
         w->spare_calls[w->spare_call_count++] = call;
     } else {
         api_call_deinit(&call->api);
-        mem_free(call);
+        mem_part_free(MEM_WORKERS, call);
     }
 }
 

@@ -22,6 +22,7 @@
 #include "platform/platform_limit.h"
 #include "platform/platform_listen.h"
 #include "server/log_sink.h"
+#include "server/memory_report.h"
 #include "server/server_tls.h"
 #include "server/startup.h"
 #include "server/worker.h"
@@ -397,6 +398,7 @@ static int run(struct server *s, const sigset_t *signals)
 int server_run(const struct server_options *options)
 {
     struct server *s = mem_must_alloc_zero(sizeof *s);
+    memory_report_start();
     uint8_t seed[16];
     crypto_random(seed, sizeof seed);
     hash_seed(seed);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/mem_part.h"
 #include "control/control.h"
 #include "control/control_key_use.h"
 #include "engine/position_check.h"
@@ -273,7 +274,7 @@ void worker_deinit(struct worker *w)
     timer_disarm(&w->loop.wheel, &w->drain_timer);
     for (uint32_t i = 0; i < w->spare_call_count; i++) {
         api_call_deinit(&w->spare_calls[i]->api);
-        mem_free(w->spare_calls[i]);
+        mem_part_free(MEM_WORKERS, w->spare_calls[i]);
     }
     for (int i = 0; i < WORKER_LISTENER_COUNT; i++) net_tls_context_unref(w->listeners[i].tls);
     session_host_deinit(&w->host);

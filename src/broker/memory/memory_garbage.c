@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "base/mem_part.h"
 #include "broker/memory/memory_map.h"
 #include "broker/memory/memory_presence.h"
 #include "broker/memory/memory_ring.h"
@@ -88,9 +89,10 @@ void memory_garbage_map(struct memory_garbage *g, struct memory_map *map)
     g->maps = map;
 }
 
-void memory_garbage_block(struct memory_garbage *g, void *block)
+void memory_garbage_block(struct memory_garbage *g, enum mem_part part, void *block)
 {
     if (!block) return;
+    mem_part_drop(part, block);
     struct memory_block *node = block;
     node->next = g->blocks;
     g->blocks = node;

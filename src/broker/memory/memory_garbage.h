@@ -3,6 +3,7 @@
 #ifndef XSHATHRA_BROKER_MEMORY_GARBAGE_H
 #define XSHATHRA_BROKER_MEMORY_GARBAGE_H
 
+#include "base/mem_part.h"
 #include "broker/memory/memory_broker.h"
 
 struct memory_map;
@@ -39,6 +40,7 @@ void memory_garbage_ring(struct memory_garbage *g, struct memory_ring *ring); /*
 void memory_garbage_map(struct memory_garbage *g, struct memory_map *map);    /* with its keys */
 void memory_garbage_presence(struct memory_garbage *g, struct memory_presence *presence);
 /* Memory from base/mem.h of at least a pointer's size; accepts NULL. */
-void memory_garbage_block(struct memory_garbage *g, void *block);
+/* From mem_part_alloc() of that part. */
+void memory_garbage_block(struct memory_garbage *g, enum mem_part part, void *block);
 
 #endif

@@ -1,7 +1,7 @@
 #include "broker/memory/memory_idempotency.h"
 
 #include "base/hash.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
 
 #define DROP_PER_ADD 4 /* more than one, so that the table shrinks while it is used */
 
@@ -32,7 +32,7 @@ static void drop(struct memory_idempotency *t, struct memory_idempotency_key *ke
 {
     map_remove(&t->keys_, &key->node);
     list_remove(&key->age);
-    memory_garbage_block(garbage, key);
+    memory_garbage_block(garbage, MEM_IDEMPOTENCY, key);
 }
 
 void memory_idempotency_deinit(struct memory_idempotency *t)
@@ -40,7 +40,7 @@ void memory_idempotency_deinit(struct memory_idempotency *t)
     while (!list_empty(&t->oldest_first_)) {
         struct memory_idempotency_key *key = oldest(t);
         list_remove(&key->age);
-        mem_free(key);
+        mem_part_free(MEM_IDEMPOTENCY, key);
     }
     map_deinit(&t->keys_);
     pthread_mutex_destroy(&t->lock_);
@@ -48,7 +48,7 @@ void memory_idempotency_deinit(struct memory_idempotency *t)
 
 struct memory_idempotency_key *memory_idempotency_key_new(uint64_t channel_hash, struct slice channel, struct slice key)
 {
-    struct memory_idempotency_key *k = mem_alloc(sizeof *k + channel.len + key.len);
+    struct memory_idempotency_key *k = mem_part_alloc(MEM_IDEMPOTENCY, sizeof *k + channel.len + key.len);
     if (!k) return NULL;
     *k = (struct memory_idempotency_key){
         .node.hash = hash_bytes(key, channel_hash),

@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
 
 #define LEVEL_SALT 0x6c6576656c736c65u
 
@@ -16,16 +16,17 @@ static uint32_t level_count_of(struct slice key)
 struct memory_map_key *memory_map_key_new(struct publication *p)
 {
     uint32_t levels = level_count_of(publication_key(p));
-    struct memory_map_key *key = mem_alloc(sizeof *key + levels * sizeof *key->next_);
+    struct memory_map_key *key = mem_part_alloc(MEM_HISTORY, sizeof *key + levels * sizeof *key->next_);
     if (!key) return NULL;
     *key = (struct memory_map_key){ .publication = publication_ref(p), .level_count = levels };
     list_init(&key->age);
+    publication_count_stored(p, true);
     return key;
 }
 
 struct memory_map_version *memory_map_version_new(uint64_t version, struct slice epoch)
 {
-    struct memory_map_version *v = mem_alloc(sizeof *v + epoch.len);
+    struct memory_map_version *v = mem_part_alloc(MEM_HISTORY, sizeof *v + epoch.len);
     if (!v) return NULL;
     *v = (struct memory_map_version){ .version = version, .epoch_len = epoch.len };
     if (epoch.len) memcpy(v->epoch, epoch.ptr, epoch.len);
@@ -35,9 +36,10 @@ struct memory_map_version *memory_map_version_new(uint64_t version, struct slice
 void memory_map_key_free(struct memory_map_key *key)
 {
     if (!key) return;
+    publication_count_stored(key->publication, false);
     publication_unref(key->publication);
-    mem_free(key->version);
-    mem_free(key);
+    mem_part_free(MEM_HISTORY, key->version);
+    mem_part_free(MEM_HISTORY, key);
 }
 
 void memory_map_free(struct memory_map *map)
@@ -48,7 +50,7 @@ void memory_map_free(struct memory_map *map)
         memory_map_key_free(key);
         key = next;
     }
-    mem_free(map);
+    mem_part_free(MEM_HISTORY, map);
 }
 
 void memory_map_use(struct memory_map *map, const struct map_options *options)
@@ -154,7 +156,7 @@ void memory_map_discharge(const struct memory_map *map, struct memory_space *spa
 
 struct memory_map *memory_map_new(struct memory_space *space, size_t entry_bytes)
 {
-    struct memory_map *map = mem_alloc_zero(sizeof *map);
+    struct memory_map *map = mem_part_alloc_zero(MEM_HISTORY, sizeof *map);
     if (!map) return NULL;
     list_init(&map->oldest_first_);
     charge(map, space, sizeof *map + entry_bytes);

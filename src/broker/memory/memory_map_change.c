@@ -1,6 +1,6 @@
 #include "broker/memory/memory_map_change.h"
 
-#include "base/mem.h"
+#include "base/mem_part.h"
 
 void memory_map_change_init(struct memory_map_change *m)
 {
@@ -14,7 +14,7 @@ void memory_map_change_deinit(struct memory_map_change *m)
 {
     publication_unref(m->publication);
     memory_map_key_free(m->spare);
-    mem_free(m->idempotent);
+    mem_part_free(MEM_IDEMPOTENCY, m->idempotent);
     memory_post_deinit(&m->post);
 }
 

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/mem_part.h"
 
 #define READ_BUCKETS 16 /* about 32 clients in a hold: the map's load is at most 2 */
 
@@ -40,7 +41,7 @@ static struct publication_info put_info(char **at, const struct publication_info
 
 struct memory_presence_client *memory_presence_client_new(const struct publication_info *info)
 {
-    struct memory_presence_client *c = mem_alloc(sizeof *c + info_len(info));
+    struct memory_presence_client *c = mem_part_alloc(MEM_PRESENCE, sizeof *c + info_len(info));
     if (!c) return NULL;
     char *at = c->bytes;
     c->node = (struct map_node){ .hash = hash_bytes(info->client, 0) };
@@ -53,12 +54,12 @@ struct memory_presence_client *memory_presence_client_new(const struct publicati
 void memory_presence_client_unref(struct memory_presence_client *c)
 {
     /* acq_rel: every holder's reads end before the free */
-    if (c && atomic_fetch_sub_explicit(&c->refs_, 1, memory_order_acq_rel) == 1) mem_free(c);
+    if (c && atomic_fetch_sub_explicit(&c->refs_, 1, memory_order_acq_rel) == 1) mem_part_free(MEM_PRESENCE, c);
 }
 
 struct memory_presence *memory_presence_new(void)
 {
-    struct memory_presence *p = mem_alloc_zero(sizeof *p);
+    struct memory_presence *p = mem_part_alloc_zero(MEM_PRESENCE, sizeof *p);
     if (!p) return NULL;
     map_init(&p->clients);
     map_init(&p->users);
@@ -80,12 +81,12 @@ static struct memory_presence_user *join_user(struct memory_presence *p, struct 
     uint64_t hash = hash_bytes(name, 0);
     struct memory_presence_user *user = find_user(p, hash, name);
     if (!user) {
-        user = mem_alloc(sizeof *user + name.len);
+        user = mem_part_alloc(MEM_PRESENCE, sizeof *user + name.len);
         if (!user) return NULL;
         *user = (struct memory_presence_user){ .node.hash = hash, .len = (uint32_t)name.len };
         if (name.len) memcpy(user->name, name.ptr, name.len);
         if (map_insert(&p->users, &user->node) != STATUS_OK) {
-            mem_free(user);
+            mem_part_free(MEM_PRESENCE, user);
             return NULL;
         }
     }
@@ -97,7 +98,7 @@ static void leave_user(struct memory_presence *p, struct memory_presence_user *u
 {
     if (--user->clients) return;
     map_remove(&p->users, &user->node);
-    mem_free(user);
+    mem_part_free(MEM_PRESENCE, user);
 }
 
 static struct memory_presence_client *find_client(const struct memory_presence *p, uint64_t hash, struct slice id)
@@ -153,7 +154,7 @@ void memory_presence_free(struct memory_presence *p)
     CHECK(p->clients.count == 0 && p->users.count == 0);
     map_deinit(&p->clients);
     map_deinit(&p->users);
-    mem_free(p);
+    mem_part_free(MEM_PRESENCE, p);
 }
 
 static void read_client(struct map_node *node, void *context)

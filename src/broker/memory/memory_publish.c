@@ -1,5 +1,6 @@
 /* Publishing: all checks, the offset, the ring and the mails in one hold. */
 #include "base/mem.h"
+#include "base/mem_part.h"
 #include "broker/memory/memory_calls.h"
 #include "broker/memory/memory_post.h"
 
@@ -29,7 +30,7 @@ static bool prepare_version(struct publishing *p)
 {
     struct slice epoch = p->r->version_epoch;
     if (p->r->version == 0 || epoch.len == 0) return true;
-    p->version_epoch = mem_alloc(sizeof *p->version_epoch + epoch.len);
+    p->version_epoch = mem_part_alloc(MEM_HISTORY, sizeof *p->version_epoch + epoch.len);
     if (!p->version_epoch) return false;
     p->version_epoch->len = epoch.len;
     memcpy(p->version_epoch->bytes, epoch.ptr, epoch.len);
@@ -60,8 +61,8 @@ static bool prepare(struct publishing *p)
 static void clean_up(struct publishing *p)
 {
     publication_unref(p->publication);
-    mem_free(p->key);
-    mem_free(p->version_epoch);
+    mem_part_free(MEM_IDEMPOTENCY, p->key);
+    mem_part_free(MEM_HISTORY, p->version_epoch);
     memory_post_deinit(&p->post);
 }
 

@@ -1,7 +1,7 @@
 #include "broker/memory/memory_ring.h"
 
 #include "base/check.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
 
 /* An offset's slot is offset & (cap - 1). While a resize runs, offsets in
  * [moved_, split_) are in the old array: those below have been moved, those from
@@ -13,7 +13,7 @@
 
 struct memory_ring *memory_ring_new(uint64_t first)
 {
-    struct memory_ring *ring = mem_alloc_zero(sizeof *ring);
+    struct memory_ring *ring = mem_part_alloc_zero(MEM_HISTORY, sizeof *ring);
     if (ring) ring->first = first;
     return ring;
 }
@@ -34,10 +34,14 @@ struct publication *memory_ring_at(const struct memory_ring *ring, uint64_t offs
 void memory_ring_free(struct memory_ring *ring)
 {
     if (!ring) return;
-    for (uint32_t i = 0; i < ring->count; i++) publication_unref(memory_ring_at(ring, ring->first + i));
-    mem_free(ring->slots_);
-    mem_free(ring->old_slots_);
-    mem_free(ring);
+    for (uint32_t i = 0; i < ring->count; i++) {
+        struct publication *p = memory_ring_at(ring, ring->first + i);
+        publication_count_stored(p, false);
+        publication_unref(p);
+    }
+    mem_part_free(MEM_HISTORY, ring->slots_);
+    mem_part_free(MEM_HISTORY, ring->old_slots_);
+    mem_part_free(MEM_HISTORY, ring);
 }
 
 static void move_some(struct memory_ring *ring, struct memory_garbage *garbage)
@@ -49,13 +53,13 @@ static void move_some(struct memory_ring *ring, struct memory_garbage *garbage)
         ring->slots_[ring->moved_++ & (ring->cap_ - 1)] = p;
     }
     if (ring->moved_ < ring->split_) return;
-    memory_garbage_block(garbage, ring->old_slots_);
+    memory_garbage_block(garbage, MEM_HISTORY, ring->old_slots_);
     ring->old_slots_ = NULL;
 }
 
 static bool start_resize(struct memory_ring *ring, uint32_t cap)
 {
-    struct publication **slots = mem_alloc(cap * sizeof(struct publication *));
+    struct publication **slots = mem_part_alloc(MEM_HISTORY, cap * sizeof(struct publication *));
     if (!slots) return false;
     ring->old_slots_ = ring->slots_;
     ring->old_cap_ = ring->cap_;
@@ -87,6 +91,7 @@ void memory_ring_push(struct memory_ring *ring, struct publication *p)
     *slot_of(ring, ring->first + ring->count) = publication_ref(p);
     ring->count++;
     ring->bytes += publication_cost(p);
+    publication_count_stored(p, true);
 }
 
 struct publication *memory_ring_pop(struct memory_ring *ring)
@@ -95,5 +100,6 @@ struct publication *memory_ring_pop(struct memory_ring *ring)
     ring->first++;
     ring->count--;
     ring->bytes -= publication_cost(p);
+    publication_count_stored(p, false);
     return p;
 }

@@ -1,7 +1,7 @@
 #include "broker/memory/memory_stream.h"
 
 #include "base/check.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
 
 static uint64_t add_sat(uint64_t a, uint64_t b)
 {
@@ -17,7 +17,7 @@ static void touch_meta(struct memory_stream *s, uint64_t now_ms)
 
 struct memory_stream *memory_stream_new(const struct broker_history_options *options, uint64_t now_ms)
 {
-    struct memory_stream *s = mem_alloc_zero(sizeof *s);
+    struct memory_stream *s = mem_part_alloc_zero(MEM_HISTORY, sizeof *s);
     if (!s) return NULL;
     s->options = *options;
     touch_meta(s, now_ms);
@@ -43,8 +43,8 @@ void memory_stream_discard(struct memory_stream *s, struct memory_space *space, 
 {
     memory_stream_clear(s, space, garbage);
     atomic_fetch_sub_explicit(&space->history_bytes, s->charged, memory_order_relaxed);
-    memory_garbage_block(garbage, s->version_epoch);
-    memory_garbage_block(garbage, s);
+    memory_garbage_block(garbage, MEM_HISTORY, s->version_epoch);
+    memory_garbage_block(garbage, MEM_HISTORY, s);
 }
 
 void memory_stream_use(struct memory_stream *s, const struct broker_history_options *options, uint64_t now_ms)

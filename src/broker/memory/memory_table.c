@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
-#include "base/mem.h"
+#include "base/mem_part.h"
 
 static uint32_t power_of_two(uint32_t n)
 {
@@ -117,7 +117,7 @@ static bool drop_if_idle(struct memory_shard *shard, struct memory_entry *e, str
     if (e->stream) drop_stream(shard, e, garbage);
     heap_remove(&shard->expiry, &e->expiry); /* where a map could not be made */
     map_remove(&shard->entries, &e->node);
-    memory_garbage_block(garbage, e);
+    memory_garbage_block(garbage, MEM_CHANNELS, e);
     return true;
 }
 
@@ -148,7 +148,7 @@ void memory_hold_end(struct memory_hold *h)
 
 static struct memory_entry *entry_new(const struct memory_hold *h, struct memory_space *space)
 {
-    struct memory_entry *e = mem_alloc(sizeof *e + h->channel.len);
+    struct memory_entry *e = mem_part_alloc(MEM_CHANNELS, sizeof *e + h->channel.len);
     if (!e) return NULL;
     *e = (struct memory_entry){
         .node.hash = h->hash,
@@ -169,7 +169,7 @@ enum status memory_hold_need_entry(struct memory_hold *h)
     if (!e) return STATUS_NO_MEMORY;
     enum status status = map_insert(&h->shard->entries, &e->node);
     if (status != STATUS_OK)
-        mem_free(e);
+        mem_part_free(MEM_CHANNELS, e);
     else
         h->entry = e;
     return status;
@@ -259,7 +259,7 @@ uint32_t memory_entry_subscribers(const struct memory_entry *e, uint32_t worker)
 /* From one worker's count to a count per worker. */
 static enum status spread(struct memory_entry *e, uint32_t worker_count)
 {
-    uint32_t *counts = mem_alloc_zero(worker_count * sizeof *counts);
+    uint32_t *counts = mem_part_alloc_zero(MEM_CHANNELS, worker_count * sizeof *counts);
     if (!counts) return STATUS_NO_MEMORY;
     counts[__builtin_ctzll(e->workers)] = e->subscribers_.one;
     e->subscribers_.counts = counts;
@@ -299,7 +299,7 @@ static void worker_left(struct memory_hold *h, uint32_t worker)
     if (!was_spread || __builtin_popcountll(e->workers) > 1) return;
     uint32_t *counts = e->subscribers_.counts;
     e->subscribers_.one = counts[__builtin_ctzll(e->workers)];
-    memory_garbage_block(&h->garbage, counts);
+    memory_garbage_block(&h->garbage, MEM_CHANNELS, counts);
 }
 
 void memory_hold_unregister(struct memory_hold *h, uint32_t worker)
@@ -381,8 +381,8 @@ static void free_entry(struct map_node *node, void *context)
     if (shard->maps && e->map) drop_map(shard, e, &garbage);
     if (e->stream) drop_stream(shard, e, &garbage);
     if (e->presence) memory_garbage_presence(&garbage, e->presence);
-    if (__builtin_popcountll(e->workers) > 1) mem_free(e->subscribers_.counts);
-    mem_free(e);
+    if (__builtin_popcountll(e->workers) > 1) mem_part_free(MEM_CHANNELS, e->subscribers_.counts);
+    mem_part_free(MEM_CHANNELS, e);
     memory_garbage_free(&garbage);
 }
 
