@@ -107,8 +107,8 @@ struct client {
     bool got_project;                    /* a client key has named the space */
     bool gone;                           /* client_gone() has been here */
     bool has_name, has_version, counted; /* for the gauge of connections */
-    bool console_only;                   /* came from the console's own page: no token but its is taken */
-    bool end_told;                       /* its end is in the project's events already */
+    bool console_only : 1;               /* came from the console's own page: no token but its is taken */
+    bool end_told : 1;                   /* its end is in the project's events already */
     bool frame_pings;                    /* pings are the transport's, not the protocol's (CP-90) */
 };
 
