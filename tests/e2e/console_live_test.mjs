@@ -274,27 +274,23 @@ scenario('the numbers come by themselves once a second', async (server) => {
 scenario('a storm of events is cut, and the cut is counted', async (server) => {
   await cast(server);
   const { sub, page } = await listen(server, owner, apart);
-  const { token } = await owner.must('POST', `/projects/${apart}/realtime/token`, { userId: 'storm' });
-  const client = await connected(newClient(server.wsUrl(), { token }));
-  const channel = `chat:${fresh()}`;
-  await subscribed(client, channel);
-  let sent = 0, heard = 0, dropped = 0;
+  const storm = Array.from({ length: 300 }, (_, i) => `plain:storm_${i}`);
+  const path = `/projects/${apart}/engine`;
+  await owner.must('POST', `${path}/broadcast`, { channels: storm, data: 'storm' });
+  let heard = 0, dropped = 0;
   while (dropped === 0) {
-    await Promise.all(Array.from({ length: 300 }, () => client.publish(channel, { n: ++sent })));
     await new Promise((resolve) => setTimeout(resolve, 1000)); // the rate is so many a second
-    await client.publish(channel, { n: ++sent });
-    for (let last = false; !last;) {
-      const { ctx } = await sub.events.takeWhere(({ name }) => name === 'publication', 'an event');
-      if (ctx.data.type !== 'publish') continue;
-      heard++;
-      dropped += ctx.data.dropped ?? 0;
-      last = ctx.data.data.n === sent;
+    const last = fresh('last');
+    await owner.must('POST', `${path}/publish`, { channel: 'plain:last', data: last });
+    for (let data = {}; data.data !== last;) {
+      data = (await sub.events.takeWhere(({ name }) => name === 'publication', 'an event')).ctx.data;
+      if (data.data === 'storm') heard++;
+      dropped += data.dropped ?? 0;
     }
   }
-  assert.ok(heard < sent && dropped >= sent - heard, `${sent} sent, ${heard} heard, ${dropped} dropped`);
-  client.disconnect();
+  assert.ok(heard <= 200 && dropped >= storm.length - heard, `${heard} heard, ${dropped} dropped`);
   page.disconnect();
-});
+}, { skip: process.env.XSHATHRA_BROKER_DELAY_MS ? 'a broker that answers late is slower than the rate' : false });
 
 scenario('the OpenAPI document is there for everybody, and its references lead somewhere', async (server) => {
   const answer = await new Person(server).get('/openapi.json');
