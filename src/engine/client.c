@@ -374,7 +374,10 @@ size_t client_receive(struct client *c, struct slice message)
         if (c->keys == CLIENT_KEYS_WAIT) return taken; /* the same command comes again */
         c->keys = CLIENT_KEYS_NONE;
         taken += command.len;
-        if (c->parked > 0) return taken;
+        if (c->parked > 0) {
+            operation_wait(c, metric_method(&command), started_ns);
+            return taken;
+        }
         metrics_observe(e->metrics, METRIC_CLIENT_COMMAND_DURATION, metric_method(&command),
                         (double)(engine_clock_ns(e) - started_ns) / 1e9);
     }

@@ -78,14 +78,31 @@ static struct operation *find(const struct list *operations, uint32_t number)
     return NULL;
 }
 
+void operation_wait(struct client *c, unsigned metric_method, uint64_t started_ns)
+{
+    LIST_EACH(node, next, &c->operations)
+    {
+        struct operation *op = LIST_ENTRY(node, struct operation, in_client);
+        if (!op->parks) continue;
+        op->metric_method = (uint8_t)metric_method;
+        op->started_ns = started_ns;
+    }
+}
+
 void operation_answer(struct engine *e, struct client *c, uint32_t number, struct broker_result *result)
 {
     arena_reset(&e->arena); /* no message is in work while mail is delivered */
     struct operation *op = find(&c->operations, number);
     if (!op) return;
-    bool parks = op->parks;
+    const bool parks = op->parks;
+    const uint64_t started_ns = op->started_ns;
+    const unsigned method = op->metric_method;
     finish(op, result);
-    if (parks && --c->parked == 0 && c->state != CLIENT_CLOSING) c->port->resume(c);
+    if (!parks || --c->parked > 0) return;
+    if (started_ns > 0)
+        metrics_observe(e->metrics, METRIC_CLIENT_COMMAND_DURATION, method,
+                        (double)(engine_clock_ns(e) - started_ns) / 1e9);
+    if (c->state != CLIENT_CLOSING) c->port->resume(c);
 }
 
 void operation_complete(struct engine *e, struct client *c, struct broker_completion *completion)

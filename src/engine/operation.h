@@ -28,6 +28,8 @@ struct operation {
     bool subscribes; /* an answer OK has registered a subscriber: owed back when nobody takes it */
     bool stats_only; /* presence_stats */
     bool was_recovering, strict_recovery;
+    uint8_t metric_method; /* of the command that waits; see operation_wait() */
+    uint64_t started_ns;   /* when it was begun; 0 = it waits for nothing */
     uint64_t since_offset;
     struct subscription *sub; /* NULL when it was ended meanwhile */
     struct connect_work *connect;
@@ -45,6 +47,9 @@ MUST_CHECK struct operation *operation_new(struct client *c, struct slice channe
 struct broker_ticket operation_ticket(const struct operation *op);
 /* DONE: finish now, and free both. PENDING: keep, and park the client if it parks. */
 void operation_settle(struct operation *op, enum broker_answer answer, struct broker_result *result);
+/* The command that has just parked the client began then: how long it took is observed when
+ * the last answer that it waits for has come. */
+void operation_wait(struct client *c, unsigned metric_method, uint64_t started_ns);
 /* The answer to the client's pending operation of that number has come: finish it, and
  * let the client go on when it has waited. result stays the caller's. */
 void operation_answer(struct engine *e, struct client *c, uint32_t number, struct broker_result *result);

@@ -8,21 +8,20 @@ import { until } from './lib/wait.mjs';
 
 const open = { allow_subscribe_for_client: true };
 const history = { history_size: 10, history_ttl: '60s', force_recovery: true };
-const scenario = suite({
-  config: testConfig({
-    prometheus: { enabled: true, recovered_publications_histogram: true },
-    channel: {
-      namespaces: [
-        { name: 'plain', ...open },
-        { name: 'hist', ...open, ...history, allow_history_for_client: true },
-        { name: 'cache', ...open, ...history, force_recovery_mode: 'cache' },
-        { name: 'chat', ...open, presence: true, join_leave: true, force_push_join_leave: true,
-          allow_presence_for_subscriber: true, allow_publish_for_subscriber: true },
-        { name: 'closed' },
-      ],
-    },
-  }),
+const config = testConfig({
+  prometheus: { enabled: true, recovered_publications_histogram: true },
+  channel: {
+    namespaces: [
+      { name: 'plain', ...open },
+      { name: 'hist', ...open, ...history, allow_history_for_client: true },
+      { name: 'cache', ...open, ...history, force_recovery_mode: 'cache' },
+      { name: 'chat', ...open, presence: true, join_leave: true, force_push_join_leave: true,
+        allow_presence_for_subscriber: true, allow_publish_for_subscriber: true },
+      { name: 'closed' },
+    ],
+  },
 });
+const scenario = suite({ config });
 
 // All samples: "name{labels in order}" -> number. Labels that are empty are left out, as Prometheus does.
 async function samples(server) {
@@ -123,11 +122,16 @@ scenario('gauges of the node, and its build', async (server) => {
   for (const ws of sockets) ws.close();
 });
 
-scenario('messages sent and received, the time of broadcasts and how old they are', async (server) => {
+// on one worker: a message is received on each that has subscribers
+alone('messages sent and received, the time of broadcasts and how old they are', { config, workers: 1 }, async (server) => {
   const channel = `chat:${fresh()}`;
   const first = await connect(server);
   await first.subscribe(channel);
   await first.push(); // its own join
+  const second = await connect(server); // a late broker makes the leave known when the first has left
+  await second.subscribe(channel);
+  await second.push();
+  await first.push();
   await grows(server, {
     'node_messages_sent_count{type=publication}': 2, 'node_messages_received_count{type=publication}': 2,
     'node_messages_sent_count{type=join}': 1, 'node_messages_received_count{type=join}': 1,
@@ -144,6 +148,7 @@ scenario('messages sent and received, the time of broadcasts and how old they ar
   assert.ok(after.get('node_pub_sub_lag_seconds_bucket{le=10}') >= 2);
   assert.ok(after.has('node_broadcast_duration_seconds_bucket{le=1e-06,type=publication}'));
   first.close();
+  second.close();
 });
 
 scenario('commands: how long they take and what errors they get', async (server) => {
