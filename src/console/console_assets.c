@@ -93,7 +93,7 @@ static void add_headers(struct console_assets_answer *out, const struct console_
     if (file->gzip.ptr) add(out, SLICE("Vary"), SLICE("Accept-Encoding"));
     if (gzip) add(out, SLICE("Content-Encoding"), SLICE("gzip"));
     add(out, SLICE("X-Content-Type-Options"), SLICE("nosniff"));
-    add(out, SLICE("Referrer-Policy"), SLICE("no-referrer"));
+    add(out, SLICE("Referrer-Policy"), SLICE("same-origin"));
     add(out, SLICE("Cross-Origin-Opener-Policy"), SLICE("same-origin"));
     add(out, SLICE("X-Frame-Options"), SLICE("DENY"));
     add(out, SLICE("Content-Security-Policy"), SLICE(CONTENT_POLICY));

@@ -90,7 +90,7 @@ export function Field(props: FieldProps): JSX.Element {
         id={id}
         name={props.name}
         class={props.mono ? 'mono' : ''}
-        type={props.type ?? 'text'}
+        {...({ type: props.type ?? 'text' } as object)}
         value={props.value}
         placeholder={props.placeholder}
         autocomplete={props.autocomplete ?? 'off'}

@@ -1,0 +1,199 @@
+// What happens in the project, line by line, while this page is open.
+import type { JSX } from 'preact';
+import { useCallback, useRef, useState } from 'preact/hooks';
+import { count, timeOfDay } from '../../format';
+import { useLive, type LiveState } from '../../live';
+import { PageHead } from '../../shell';
+import { ApiError } from '../../api';
+import { Badge, Button, Empty, Field, LinkButton, Problem, Select, type Tone } from '../../ui/basic';
+import { brief, Json } from '../../ui/json';
+import type { ProjectProps } from './project_pages';
+
+// One event as the server tells it: what is known of it, and whatever else it says.
+interface Event {
+  id: number;
+  atMs: number;
+  what: string;
+  channel: string;
+  user: string;
+  client: string;
+  reason: string;
+  all: Record<string, unknown>;
+}
+
+const KEPT_MAX = 1_000;
+const SHOWN_MAX = 300;
+
+const text = (value: unknown): string => (value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value));
+
+let serial = 0;
+function read(data: unknown): Event | undefined {
+  if (data === null || typeof data !== 'object') return undefined;
+  const all = data as Record<string, unknown>;
+  const time = Number(all.at ?? all.time ?? 0);
+  return {
+    id: ++serial,
+    atMs: time > 0 ? (time < 1e11 ? time * 1000 : time) : Date.now(),
+    what: text(all.event ?? all.type ?? all.what ?? all.kind) || 'event',
+    channel: text(all.channel),
+    user: text(all.user),
+    client: text(all.client),
+    reason: text(all.reason ?? all.error ?? all.message),
+    all,
+  };
+}
+
+const toneOf = (what: string): Tone => {
+  if (/refus|error|reject|drop/.test(what)) return 'bad';
+  if (/disconnect|unsubscrib/.test(what)) return 'warn';
+  if (/connect|subscrib/.test(what)) return 'good';
+  if (/publi|api/.test(what)) return 'info';
+  return 'none';
+};
+
+const WORDS: Record<LiveState, string> = {
+  connecting: 'connecting',
+  on: 'live',
+  off: 'not connected',
+  unbuilt: 'not available',
+};
+
+export function LiveMark({ state }: { state: LiveState }): JSX.Element {
+  return (
+    <span class={`live ${state === 'on' ? 'on' : state === 'off' ? 'off' : ''}`} role="status">
+      {WORDS[state]}
+    </span>
+  );
+}
+
+export function EventsPage({ project }: ProjectProps): JSX.Element {
+  const [events, setEvents] = useState<Event[]>([]);
+  const [dropped, setDropped] = useState(0);
+  const [paused, setPaused] = useState(false);
+  const [kind, setKind] = useState('');
+  const [needle, setNeedle] = useState('');
+  const [kinds, setKinds] = useState<string[]>([]);
+  const [missed, setMissed] = useState(0);
+  const isPaused = useRef(false);
+  isPaused.current = paused;
+
+  const live = useLive(
+    project.id,
+    'events',
+    useCallback((data: unknown) => {
+      const batch = data && typeof data === 'object' && Array.isArray((data as { events?: unknown }).events) ? (data as { events: unknown[] }).events : [data];
+      const lost = Number((data as { dropped?: unknown } | null)?.dropped ?? 0);
+      if (lost > 0) setDropped((n) => n + lost);
+      const fresh = batch.map(read).filter((one) => one !== undefined);
+      if (isPaused.current) {
+        setMissed((n) => n + fresh.length);
+        return;
+      }
+      setKinds((old) => {
+        const added = fresh.map((one) => one.what).filter((what) => !old.includes(what));
+        return added.length ? [...new Set([...old, ...added])].sort() : old;
+      });
+      setEvents((old) => [...fresh.reverse(), ...old].slice(0, KEPT_MAX));
+    }, []),
+  );
+
+  const wanted = needle.trim().toLowerCase();
+  const shown = events
+    .filter((one) => !kind || one.what === kind)
+    .filter((one) => !wanted || [one.channel, one.user, one.client, one.reason].some((part) => part.toLowerCase().includes(wanted)))
+    .slice(0, SHOWN_MAX);
+
+  return (
+    <div class="page">
+      <PageHead title="Event stream" tab={`Event stream · ${project.name}`} actions={<LiveMark state={live} />}>
+        Connects, refusals with their reason, subscribes, publishes and API calls, while this page is open.
+      </PageHead>
+      <section class="card">
+        <div class="card-body">
+          <div class="toolbar">
+            <Select
+              label="Kind"
+              value={kind}
+              options={[{ value: '', label: 'all' }, ...kinds.map((one) => ({ value: one, label: one }))]}
+              onChange={setKind}
+            />
+            <Field label="User, channel, client or reason" type="search" value={needle} onInput={setNeedle} placeholder="room_1" />
+            <Button
+              icon={paused ? 'play' : 'pause'}
+              pressed={paused}
+              onClick={() => {
+                setPaused(!paused);
+                setMissed(0);
+              }}
+            >
+              {paused ? 'Go on' : 'Pause'}
+            </Button>
+            <Button kind="quiet" disabled={events.length === 0} onClick={() => setEvents([])}>
+              Clear
+            </Button>
+          </div>
+          {(paused || dropped > 0) && (
+            <p class="muted" role="status">
+              {paused && `Paused: ${count(missed)} passed by. `}
+              {dropped > 0 && `${count(dropped)} were left out, because more than 200 came in a second.`}
+            </p>
+          )}
+        </div>
+        {live === 'unbuilt' ? (
+          <Problem error={new ApiError(404, 'not_found', 'nothing answers at the event stream')} />
+        ) : shown.length === 0 ? (
+          <Empty icon="stream" title={events.length ? 'Nothing fits the filter' : 'Nothing has happened yet'}>
+            {events.length === 0 && (
+              <>
+                <p>Connect a client or publish something, and it appears here at once.</p>
+                <LinkButton href={`/projects/${project.id}/playground`} icon="play">
+                  Playground
+                </LinkButton>
+              </>
+            )}
+          </Empty>
+        ) : (
+          <ol class="log tall" tabIndex={0} aria-label="Events">
+            {shown.map((one) => (
+              <li key={one.id}>
+                <time dateTime={new Date(one.atMs).toISOString()}>{timeOfDay(one.atMs)}</time>
+                <span>
+                  <Badge tone={toneOf(one.what)}>{one.what.replaceAll('_', ' ')}</Badge>
+                </span>
+                <span class="what">
+                  <Line event={one} />
+                </span>
+              </li>
+            ))}
+          </ol>
+        )}
+      </section>
+    </div>
+  );
+}
+
+const TOLD = new Set(['at', 'time', 'event', 'type', 'what', 'kind', 'channel', 'user', 'client', 'reason', 'error', 'message', 'project']);
+
+function Line({ event }: { event: Event }): JSX.Element {
+  const rest = Object.fromEntries(Object.entries(event.all).filter(([name]) => !TOLD.has(name)));
+  const has = Object.keys(rest).length > 0;
+  return (
+    <>
+      {event.channel && <code>{event.channel}</code>} {event.user && <>by {event.user} </>}
+      {event.reason && <strong>{event.reason} </strong>}
+      {event.client && (
+        <span class="muted" title={event.client}>
+          client {event.client.slice(0, 8)}
+        </span>
+      )}
+      {has && (
+        <details class="json">
+          <summary class="json-mark">{brief(rest, 60)}</summary>
+          <div class="json-view">
+            <Json value={rest} />
+          </div>
+        </details>
+      )}
+    </>
+  );
+}
