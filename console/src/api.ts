@@ -9,12 +9,12 @@ export class ApiError extends Error {
     readonly field?: string,
     readonly retryAfter?: number,
   ) {
-    super(message);
+    super(message.charAt(0).toUpperCase() + message.slice(1));
   }
 
   // This server has no such endpoint, as opposed to no such thing.
   get isUnbuilt(): boolean {
-    return this.status === 404 && this.message.startsWith('nothing answers at');
+    return this.status === 404 && /^nothing answers at/i.test(this.message);
   }
 }
 

@@ -5,7 +5,7 @@ const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFraction
 const fine = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
 export const count = (n: number): string => (Math.abs(n) < 100_000 ? whole.format(n) : short.format(n));

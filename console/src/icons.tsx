@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 
 const paths = {
   overview: 'M3 17V9m5 8V4m5 13v-6m4 6V7',
-  key: 'M12.5 7.5a3.5 3.5 0 1 1-3.2 4.9L3 12.4v3h3v-2m6.5-2.4h.01',
+  key: 'M7 16.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7m2.5-6 7-7m-3 3 2.5 2.5',
   plug: 'M7 3v4m6-4v4M5 7h10v3a5 5 0 0 1-10 0zm5 8v3',
   channel: 'M8 3 6 17M14 3l-2 14M3.5 7.5h14m-15 5h14',
   stream: 'M3 5h14M3 10h9m-9 5h12',

@@ -264,7 +264,7 @@ function Sessions(): JSX.Element {
                       <Badge tone="good">this one</Badge>
                     ) : (
                       <Button small kind="quiet" onClick={() => void end(one.id)}>
-                        Sign out
+                        End it
                       </Button>
                     )}
                   </td>

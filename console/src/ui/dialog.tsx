@@ -1,6 +1,6 @@
 // A modal dialog on the browser's own <dialog>, which keeps the focus inside and closes on Escape.
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { asApiError, type ApiError } from '../api';
 import { Button, Field, Notice } from './basic';
 
@@ -13,7 +13,8 @@ export function Dialog(props: {
 }): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
+    // Before the effects of the fields inside, one of which may take the focus.
     const before = document.activeElement;
     ref.current?.showModal();
     return () => {

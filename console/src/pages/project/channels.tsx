@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { asApiError, get, query, seg, useResource, type ApiError } from '../../api';
+import { engine } from '../../engine';
 import { count } from '../../format';
 import { navigate } from '../../router';
 import { PageHead } from '../../shell';
@@ -13,6 +14,7 @@ interface Page {
   cursor?: string;
 }
 const LIMIT = 100;
+const PLAIN_MAX = 500;
 const POLL_MS = 5_000;
 
 export function ChannelsPage({ project }: ProjectProps): JSX.Element {
@@ -21,7 +23,9 @@ export function ChannelsPage({ project }: ProjectProps): JSX.Element {
   const [prefix, setPrefix] = useState('');
   const first = useResource<Page>(`${base}${query({ prefix, limit: LIMIT })}`, POLL_MS);
   const [more, setMore] = useState<{ list: Channel[]; cursor?: string; error?: ApiError }>();
-  const list = [...(first.data?.channels ?? []), ...(more?.list ?? [])];
+  const plain = usePlainList(project.id, prefix, first.error?.isUnbuilt ?? false);
+  const known = first.data ?? plain;
+  const list = [...(known?.channels ?? []), ...(more?.list ?? [])];
   const cursor = more ? more.cursor : first.data?.cursor;
   const open = (name: string): string => `/projects/${project.id}/channels/${seg(name)}`;
 
@@ -59,13 +63,13 @@ export function ChannelsPage({ project }: ProjectProps): JSX.Element {
             </Button>
           </form>
         </div>
-        {first.error && !first.data && <Problem error={first.error} retry={() => void first.reload()} />}
-        {!first.data && !first.error && (
+        {first.error && !known && <Problem error={first.error} retry={() => void first.reload()} />}
+        {!known && !first.error && (
           <div class="card-body">
             <Skeleton lines={6} />
           </div>
         )}
-        {first.data && list.length === 0 && (
+        {known && list.length === 0 && (
           <Empty icon="channel" title={prefix ? 'No such channel has subscribers' : 'No channel has subscribers'}>
             <p>Subscribe in the playground and it appears. A channel by its whole name can be opened at any time, too.</p>
             <LinkButton href={`/projects/${project.id}/playground`} icon="play">
@@ -109,4 +113,23 @@ export function ChannelsPage({ project }: ProjectProps): JSX.Element {
       </section>
     </div>
   );
+}
+
+// A server without the paged list has the engine's own, which is asked once.
+function usePlainList(project: string, prefix: string, wanted: boolean): Page | undefined {
+  const [page, setPage] = useState<Page>();
+  useEffect(() => {
+    if (!wanted) return;
+    let ended = false;
+    engine<{ channels?: Record<string, { num_clients: number }> }>(project, 'channels', prefix ? { pattern: `${prefix}*` } : {}).then(
+      (answer) => {
+        const channels = Object.entries(answer.channels ?? {}).map(([name, one]) => ({ name, subscribers: one.num_clients, namespace: name.split(':')[1] === undefined ? '' : name.split(':')[0] }));
+        channels.sort((a, b) => b.subscribers - a.subscribers || a.name.localeCompare(b.name));
+        if (!ended) setPage({ channels: channels.slice(0, PLAIN_MAX) });
+      },
+      () => {},
+    );
+    return () => void (ended = true);
+  }, [project, prefix, wanted]);
+  return page;
 }

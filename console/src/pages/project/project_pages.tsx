@@ -29,6 +29,7 @@ export function ProjectPages({ id, place }: { id: string; place: Place }): JSX.E
   if (found.error && !found.data) {
     return (
       <div class="page">
+        <PageHead title="No project to show" />
         <Problem error={found.error} retry={() => void found.reload()} />
         <div class="actions start">
           <LinkButton href="/dashboard">To your projects</LinkButton>

@@ -1,4 +1,4 @@
-import{Centrifuge as e}from"./build-BULEpJKg.js";import{a as t,c as n,i as r,l as i,n as a,o,t as s}from"./jsxRuntime-Dy7wMmgN.js";import{A as c,B as l,C as u,K as d,L as f,M as p,P as m,R as h,W as g,Z as _,a as v,b as y,et as b,i as x,j as S,p as C,q as w,v as T}from"./index-Cm79AAJv.js";import{r as E,t as D}from"./project_pages-B-euJ6sf.js";var O=e=>JSON.stringify(e),k=[{id:`js`,label:`JavaScript`,install:`npm install centrifuge`,code:e=>`import { Centrifuge } from 'centrifuge';
+import{Centrifuge as e}from"./build-BULEpJKg.js";import{a as t,c as n,i as r,l as i,n as a,o,t as s}from"./jsxRuntime-Dy7wMmgN.js";import{A as c,B as l,C as u,K as d,L as f,M as p,P as m,R as h,W as g,Z as _,a as v,b as y,et as b,i as x,j as S,p as C,q as w,v as T}from"./index-CRbU7o9a.js";import{r as E,t as D}from"./project_pages-B-c23PJ1.js";var O=e=>JSON.stringify(e),k=[{id:`js`,label:`JavaScript`,install:`npm install centrifuge`,code:e=>`import { Centrifuge } from 'centrifuge';
 
 const client = new Centrifuge(${O(e.ws)}, {
   // Asked again whenever the token is about to expire.
