@@ -18,7 +18,6 @@ export function useLive(project: string, which: 'events' | 'overview', onData: (
     const start = async (): Promise<void> => {
       const first = await ask();
       const channel = first.channels[which];
-      if (!channel) throw new Error(`no channel for ${which}`);
       const { Centrifuge } = await import('centrifuge');
       if (ended) return;
       let token: string | null = first.token;
@@ -31,23 +30,13 @@ export function useLive(project: string, which: 'events' | 'overview', onData: (
         },
       });
       close = () => client.disconnect();
-      client.on('connected', () => setState('on'));
-      client.on('connecting', () => setState('connecting'));
+      const sub = client.newSubscription(channel);
+      sub.on('subscribed', () => setState('on'));
+      sub.on('subscribing', () => setState('connecting'));
+      sub.on('unsubscribed', () => setState('off'));
+      sub.on('publication', (ctx) => receive.current(ctx.data));
       client.on('disconnected', () => setState('off'));
-      // The server may subscribe the connection by itself, or leave it to the page.
-      client.on('publication', (ctx) => {
-        if (ctx.channel === channel) receive.current(ctx.data);
-      });
-      client.on('connected', (ctx) => void subscribeUnless(Boolean((ctx as { subs?: object }).subs)));
-      const serverSide = new Set<string>();
-      client.on('subscribed', (ctx) => serverSide.add(ctx.channel));
-      const subscribeUnless = async (_: boolean): Promise<void> => {
-        await Promise.resolve();
-        if (serverSide.has(channel) || client.getSubscription(channel)) return;
-        const sub = client.newSubscription(channel);
-        sub.on('publication', (ctx) => receive.current(ctx.data));
-        sub.subscribe();
-      };
+      sub.subscribe();
       client.connect();
     };
     start().catch((problem) => {

@@ -101,15 +101,29 @@ export interface AuditEntry {
   project: string;
 }
 
+// publications, deliveries and errors count from the start of the server on.
 export interface Overview {
+  at_ms: number;
   connections: number;
   users: number;
   channels: number;
   subscriptions: number;
-  publishes_per_s: number;
-  deliveries_per_s: number;
-  errors_per_s: number;
-  memory: Record<string, number>;
+  publications: number;
+  deliveries: number;
+  errors: number;
+  memory: Record<string, number>; // bytes by part
+}
+
+export interface LiveEvent {
+  type: string;
+  at_ms: number;
+  dropped?: number; // so many before this one were left out
+  channel?: string;
+  user?: string;
+  client?: string;
+  message?: string;
+  reason?: string;
+  [more: string]: unknown;
 }
 
 export interface Connection {
@@ -147,7 +161,7 @@ export interface LiveToken {
   token: string;
   url: string;
   expires_in_seconds: number;
-  channels: { events?: string; overview?: string };
+  channels: { events: string; overview: string };
 }
 
 export interface OptionSchema {

@@ -11,7 +11,7 @@ import type { ProjectProps } from './project_pages';
 
 interface Page {
   channels: Channel[];
-  cursor?: string;
+  cursor?: string | null;
 }
 const LIMIT = 100;
 const PLAIN_MAX = 500;
@@ -22,7 +22,7 @@ export function ChannelsPage({ project }: ProjectProps): JSX.Element {
   const [text, setText] = useState('');
   const [prefix, setPrefix] = useState('');
   const first = useResource<Page>(`${base}${query({ prefix, limit: LIMIT })}`, POLL_MS);
-  const [more, setMore] = useState<{ list: Channel[]; cursor?: string; error?: ApiError }>();
+  const [more, setMore] = useState<{ list: Channel[]; cursor?: string | null; error?: ApiError }>();
   const plain = usePlainList(project.id, prefix, first.error?.isUnbuilt ?? false);
   const known = first.data ?? plain;
   const list = [...(known?.channels ?? []), ...(more?.list ?? [])];
@@ -31,7 +31,7 @@ export function ChannelsPage({ project }: ProjectProps): JSX.Element {
 
   const next = async (): Promise<void> => {
     try {
-      const page = await get<Page>(`${base}${query({ prefix, limit: LIMIT, cursor })}`);
+      const page = await get<Page>(`${base}${query({ prefix, limit: LIMIT, cursor: cursor ?? undefined })}`);
       setMore({ list: [...(more?.list ?? []), ...page.channels], cursor: page.cursor });
     } catch (error) {
       setMore({ list: more?.list ?? [], cursor, error: asApiError(error) });

@@ -13,7 +13,7 @@ import type { ProjectProps } from './project_pages';
 
 interface Page {
   connections: Connection[];
-  cursor?: string;
+  cursor?: string | null;
 }
 const BY = ['user', 'client', 'channel', 'address', 'sdk'] as const;
 type By = (typeof BY)[number];
@@ -27,14 +27,14 @@ export function ConnectionsPage({ project }: ProjectProps): JSX.Element {
   const [asked, setAsked] = useState<{ by: By; text: string }>({ by: 'user', text: '' });
   const filter = asked.text ? { [asked.by]: asked.text } : {};
   const first = useResource<Page>(`${base}${query({ ...filter, limit: LIMIT })}`, POLL_MS);
-  const [more, setMore] = useState<{ list: Connection[]; cursor?: string; error?: ApiError }>();
+  const [more, setMore] = useState<{ list: Connection[]; cursor?: string | null; error?: ApiError }>();
   const [open, setOpen] = useState<string>();
   const list = [...(first.data?.connections ?? []), ...(more?.list ?? [])];
   const cursor = more ? more.cursor : first.data?.cursor;
 
   const next = async (): Promise<void> => {
     try {
-      const page = await get<Page>(`${base}${query({ ...filter, limit: LIMIT, cursor })}`);
+      const page = await get<Page>(`${base}${query({ ...filter, limit: LIMIT, cursor: cursor ?? undefined })}`);
       setMore({ list: [...(more?.list ?? []), ...page.connections], cursor: page.cursor });
     } catch (error) {
       setMore({ list: more?.list ?? [], cursor, error: asApiError(error) });

@@ -4,6 +4,7 @@ import { useCallback, useRef, useState } from 'preact/hooks';
 import { count, timeOfDay } from '../../format';
 import { useLive, type LiveState } from '../../live';
 import { PageHead } from '../../shell';
+import type { LiveEvent } from '../../types';
 import { ApiError } from '../../api';
 import { Badge, Button, Empty, Field, LinkButton, Problem, Select, type Tone } from '../../ui/basic';
 import { brief, Json } from '../../ui/json';
@@ -21,34 +22,42 @@ interface Event {
   all: Record<string, unknown>;
 }
 
+const KINDS = [
+  'connect',
+  'connect_refused',
+  'disconnect',
+  'subscribe',
+  'subscribe_refused',
+  'unsubscribe',
+  'publish',
+  'publish_refused',
+  'api_call',
+  'api_refused',
+];
 const KEPT_MAX = 1_000;
 const SHOWN_MAX = 300;
 
 const text = (value: unknown): string => (value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value));
 
 let serial = 0;
-function read(data: unknown): Event | undefined {
-  if (data === null || typeof data !== 'object') return undefined;
-  const all = data as Record<string, unknown>;
-  const time = Number(all.at ?? all.time ?? 0);
+function read(data: LiveEvent): Event {
   return {
     id: ++serial,
-    atMs: time > 0 ? (time < 1e11 ? time * 1000 : time) : Date.now(),
-    what: text(all.event ?? all.type ?? all.what ?? all.kind) || 'event',
-    channel: text(all.channel),
-    user: text(all.user),
-    client: text(all.client),
-    reason: text(all.reason ?? all.error ?? all.message),
-    all,
+    atMs: data.at_ms,
+    what: text(data.type),
+    channel: text(data.channel),
+    user: text(data.user),
+    client: text(data.client),
+    reason: text(data.reason) || text(data.message),
+    all: data,
   };
 }
 
 const toneOf = (what: string): Tone => {
-  if (/refus|error|reject|drop/.test(what)) return 'bad';
-  if (/disconnect|unsubscrib/.test(what)) return 'warn';
-  if (/connect|subscrib/.test(what)) return 'good';
-  if (/publi|api/.test(what)) return 'info';
-  return 'none';
+  if (what.endsWith('refused')) return 'bad';
+  if (what === 'disconnect' || what === 'unsubscribe') return 'warn';
+  if (what === 'connect' || what === 'subscribe') return 'good';
+  return 'info';
 };
 
 const WORDS: Record<LiveState, string> = {
@@ -72,7 +81,6 @@ export function EventsPage({ project }: ProjectProps): JSX.Element {
   const [paused, setPaused] = useState(false);
   const [kind, setKind] = useState('');
   const [needle, setNeedle] = useState('');
-  const [kinds, setKinds] = useState<string[]>([]);
   const [missed, setMissed] = useState(0);
   const isPaused = useRef(false);
   isPaused.current = paused;
@@ -81,19 +89,13 @@ export function EventsPage({ project }: ProjectProps): JSX.Element {
     project.id,
     'events',
     useCallback((data: unknown) => {
-      const batch = data && typeof data === 'object' && Array.isArray((data as { events?: unknown }).events) ? (data as { events: unknown[] }).events : [data];
-      const lost = Number((data as { dropped?: unknown } | null)?.dropped ?? 0);
-      if (lost > 0) setDropped((n) => n + lost);
-      const fresh = batch.map(read).filter((one) => one !== undefined);
+      const event = data as LiveEvent;
+      setDropped((n) => n + (event.dropped ?? 0));
       if (isPaused.current) {
-        setMissed((n) => n + fresh.length);
+        setMissed((n) => n + 1);
         return;
       }
-      setKinds((old) => {
-        const added = fresh.map((one) => one.what).filter((what) => !old.includes(what));
-        return added.length ? [...new Set([...old, ...added])].sort() : old;
-      });
-      setEvents((old) => [...fresh.reverse(), ...old].slice(0, KEPT_MAX));
+      setEvents((old) => [read(event), ...old].slice(0, KEPT_MAX));
     }, []),
   );
 
@@ -114,7 +116,7 @@ export function EventsPage({ project }: ProjectProps): JSX.Element {
             <Select
               label="Kind"
               value={kind}
-              options={[{ value: '', label: 'all' }, ...kinds.map((one) => ({ value: one, label: one }))]}
+              options={[{ value: '', label: 'all' }, ...KINDS.map((one) => ({ value: one, label: one.replaceAll('_', ' ') }))]}
               onChange={setKind}
             />
             <Field label="User, channel, client or reason" type="search" value={needle} onInput={setNeedle} placeholder="room_1" />
@@ -172,7 +174,7 @@ export function EventsPage({ project }: ProjectProps): JSX.Element {
   );
 }
 
-const TOLD = new Set(['at', 'time', 'event', 'type', 'what', 'kind', 'channel', 'user', 'client', 'reason', 'error', 'message', 'project']);
+const TOLD = new Set(['type', 'at_ms', 'dropped', 'channel', 'user', 'client', 'reason', 'message']);
 
 function Line({ event }: { event: Event }): JSX.Element {
   const rest = Object.fromEntries(Object.entries(event.all).filter(([name]) => !TOLD.has(name)));

@@ -15,15 +15,21 @@ const Spark = lazy(() => import('../../ui/spark').then((m) => m.Spark));
 const POLL_MS = 2_000;
 const SAMPLES_MAX = 150;
 
-type Numbers = { [K in keyof Overview as Overview[K] extends number ? K : never]: number };
-const SHOWN: { key: keyof Numbers; label: string; rate?: boolean }[] = [
-  { key: 'connections', label: 'Connections' },
-  { key: 'channels', label: 'Channels' },
-  { key: 'publishes_per_s', label: 'Publishes a second', rate: true },
-  { key: 'deliveries_per_s', label: 'Deliveries a second', rate: true },
-  { key: 'subscriptions', label: 'Subscriptions' },
-  { key: 'errors_per_s', label: 'Errors a second', rate: true },
+// What is shown of two moments: numbers of the later one, and what came between them, a second.
+const SHOWN: { label: string; isRate?: boolean; of: (now: Overview, before: Overview | undefined) => number }[] = [
+  { label: 'Connections', of: (now) => now.connections },
+  { label: 'Channels', of: (now) => now.channels },
+  { label: 'Publishes a second', isRate: true, of: (now, before) => perSecond('publications', now, before) },
+  { label: 'Deliveries a second', isRate: true, of: (now, before) => perSecond('deliveries', now, before) },
+  { label: 'Subscriptions', of: (now) => now.subscriptions },
+  { label: 'Errors a second', isRate: true, of: (now, before) => perSecond('errors', now, before) },
 ];
+
+function perSecond(what: 'publications' | 'deliveries' | 'errors', now: Overview, before: Overview | undefined): number {
+  const seconds = before ? (now.at_ms - before.at_ms) / 1000 : 0;
+  // The server counts anew after a start.
+  return before && seconds > 0 ? Math.max(0, (now[what] - before[what]) / seconds) : 0;
+}
 
 export function OverviewPage({ project }: ProjectProps): JSX.Element {
   return (
@@ -62,11 +68,6 @@ export function OverviewPage({ project }: ProjectProps): JSX.Element {
   );
 }
 
-interface Sample {
-  at: number;
-  overview: Overview;
-}
-
 function Live({ id }: { id: string }): JSX.Element {
   const [pushed, setPushed] = useState<Overview>();
   const live = useLive(id, 'overview', useCallback((data: unknown) => setPushed(data as Overview), []));
@@ -81,13 +82,19 @@ function Live({ id }: { id: string }): JSX.Element {
   return (
     <>
       <dl class="stats">
-        {SHOWN.map(({ key, label, rate: isRate }) => (
-          <div key={key} class="card stat">
-            <dt>{label}</dt>
-            <dd>{isRate ? rate(now[key] ?? 0) : count(now[key] ?? 0)}</dd>
-            <Spark label={label} series={{ times: samples.map((s) => s.at), values: samples.map((s) => s.overview[key] ?? 0) }} />
-          </div>
-        ))}
+        {SHOWN.map(({ label, isRate, of }) => {
+          const values = samples.map((sample, i) => of(sample, samples[i - 1]));
+          const last = values.at(-1) ?? 0;
+          return (
+            <div key={label} class="card stat">
+              <dt>{label}</dt>
+              <dd>{isRate ? rate(last) : count(last)}</dd>
+              <dd class="spark-box">
+                <Spark label={label} series={{ times: samples.map((sample) => sample.at_ms / 1000), values }} />
+              </dd>
+            </div>
+          );
+        })}
       </dl>
       {now.connections === 0 && (
         <p class="muted">Nobody is connected. Open the playground in two tabs, or connect your own page: the numbers follow at once.</p>
@@ -115,11 +122,12 @@ function Live({ id }: { id: string }): JSX.Element {
   );
 }
 
-// The values of before, oldest first.
-function useSamples(now: Overview | undefined): Sample[] {
-  const [state, setState] = useState<{ last?: Overview; samples: Sample[] }>({ samples: [] });
+// What came so far, oldest first.
+function useSamples(now: Overview | undefined): Overview[] {
+  const [state, setState] = useState<{ last?: Overview; samples: Overview[] }>({ samples: [] });
   if (now && now !== state.last) {
-    const samples = [...state.samples, { at: Date.now() / 1000, overview: now }].slice(-SAMPLES_MAX);
+    const last = state.samples.at(-1);
+    const samples = last && last.at_ms >= now.at_ms ? state.samples : [...state.samples, now].slice(-SAMPLES_MAX);
     setState({ last: now, samples });
     return samples;
   }
