@@ -16,8 +16,10 @@ export function Dialog(props: {
   useLayoutEffect(() => {
     // Before the effects of the fields inside, one of which may take the focus.
     const before = document.activeElement;
-    ref.current?.showModal();
+    const dialog = ref.current;
+    dialog?.showModal();
     return () => {
+      dialog?.close(); // what is behind an open one takes no focus
       if (before instanceof HTMLElement) before.focus();
     };
   }, []);

@@ -19,7 +19,7 @@ interface Event {
   user: string;
   client: string;
   reason: string;
-  all: Record<string, unknown>;
+  all: LiveEvent;
 }
 
 const KINDS = [
@@ -174,28 +174,30 @@ export function EventsPage({ project }: ProjectProps): JSX.Element {
   );
 }
 
-const TOLD = new Set(['type', 'at_ms', 'dropped', 'channel', 'user', 'client', 'reason', 'message']);
+// What is told in words; the whole event is one click away.
+function words(event: LiveEvent): string {
+  const is = (name: string): string => text(event[name]);
+  const parts: string[] = [];
+  if (event.type.startsWith('api_')) parts.push(`${is('api')} API: ${is('method')}`, is('by') === 'console' ? 'from the console' : `with key ${is('key_id')}`, `status ${is('status')}`);
+  if (is('sdk')) parts.push([is('sdk'), is('sdk_version')].filter(Boolean).join(' '));
+  if (is('address')) parts.push(`from ${is('address')}`);
+  if (event.type === 'publish') parts.push(is('by') === 'api' ? 'by the API' : '', event.data !== undefined ? brief(event.data, 80) : `${is('bytes')} bytes`);
+  if (is('code')) parts.push(`code ${is('code')}`);
+  if (is('expected')) parts.push(`expected ${is('expected')}`);
+  return parts.filter(Boolean).join(', ');
+}
 
 function Line({ event }: { event: Event }): JSX.Element {
-  const rest = Object.fromEntries(Object.entries(event.all).filter(([name]) => !TOLD.has(name)));
-  const has = Object.keys(rest).length > 0;
   return (
     <>
-      {event.channel && <code>{event.channel}</code>} {event.user && <>by {event.user} </>}
+      {event.channel && <code>{event.channel}</code>} {event.user && <>{event.user} </>}
       {event.reason && <strong>{event.reason} </strong>}
-      {event.client && (
-        <span class="muted" title={event.client}>
-          client {event.client.slice(0, 8)}
-        </span>
-      )}
-      {has && (
-        <details class="json">
-          <summary class="json-mark">{brief(rest, 60)}</summary>
-          <div class="json-view">
-            <Json value={rest} />
-          </div>
-        </details>
-      )}
+      <details class="json">
+        <summary class="json-mark">{words(event.all) || 'details'}</summary>
+        <div class="json-view">
+          <Json value={event.all} />
+        </div>
+      </details>
     </>
   );
 }
