@@ -123,6 +123,7 @@ export interface LiveEvent {
   client?: string;
   message?: string;
   reason?: string;
+  answer?: { error?: { message?: string } }; // of a refused API call
   [more: string]: unknown;
 }
 

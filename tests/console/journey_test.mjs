@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { connected, endClients, newClient, subscribed } from '../e2e/lib/client.mjs';
 import { PASSWORD, Person } from '../e2e/lib/console.mjs';
 import { Server } from '../e2e/lib/server.mjs';
 import { launch, newPage, open, settled } from './lib/browser.mjs';
@@ -19,7 +20,10 @@ before(async () => {
   browser = await launch();
   page = await newPage(browser, server);
 });
-after(async () => browser?.close());
+after(async () => {
+  endClients();
+  await browser?.close();
+});
 
 step('the set-up link of the first start makes the owner and signs in', async () => {
   await open(page, '/login');
@@ -135,6 +139,37 @@ step('a viewer comes by invite, sees the keys and may not rotate them', async ()
   await guest.context().close();
 });
 
+step('a connection is seen live: on the overview, in the list with its SDK, and in the event stream', async () => {
+  const watch = await newPage(browser, server);
+  await watch.context().addCookies(await page.context().cookies());
+  await open(watch, `/projects/${project}/events`);
+  await watch.getByText('live', { exact: true }).waitFor();
+  await open(page, `/projects/${project}`);
+  const connections = page.locator('.stat').filter({ hasText: 'Connections' }).locator('dd').first();
+  await connections.getByText('0', { exact: true }).waitFor();
+
+  const client = newClient(server.wsUrl(), { token: await server.mint(key, 'seen') });
+  await connected(client);
+  await subscribed(client, 'public:room_1');
+  await connections.getByText('1', { exact: true }).waitFor();
+  const events = watch.getByRole('list', { name: 'Events' });
+  await events.getByRole('listitem').filter({ hasText: 'subscribe' }).filter({ hasText: 'seen' }).first().waitFor();
+  await open(page, `/projects/${project}/connections`);
+  await page.getByLabel('is', { exact: true }).fill('seen');
+  await button('Search').click();
+  const row = page.getByRole('row').filter({ hasText: 'seen' });
+  await row.getByRole('cell', { name: 'js', exact: true }).waitFor();
+  await row.getByRole('button').click();
+  await page.getByRole('dialog').getByRole('link', { name: 'public:room_1' }).waitFor();
+  await page.getByRole('button', { name: 'Disconnect' }).click();
+  await page.getByRole('dialog', { name: 'Disconnect this client?' }).getByRole('button', { name: 'Disconnect' }).click();
+  await events.getByRole('listitem').filter({ hasText: 'disconnect' }).first().waitFor();
+  await page.getByText('No connection with this user').waitFor();
+  client.disconnect();
+  assert.deepEqual(watch.faults, []);
+  await watch.context().close();
+});
+
 step('a rotated key goes on for the overlap, which the page counts down', async () => {
   await open(page, `/projects/${project}/keys`);
   await button('Rotate').click();
@@ -146,7 +181,11 @@ step('a rotated key goes on for the overlap, which the page counts down', async 
   for (const one of [key, fresh]) assert.ok(await server.mint(one, 'ann'));
 });
 
-step('a revoked key is refused from that moment', async () => {
+step('a revoked key is refused from that moment, as the event stream tells', async () => {
+  const watch = await newPage(browser, server);
+  await watch.context().addCookies(await page.context().cookies());
+  await open(watch, `/projects/${project}/events`);
+  await watch.getByText('live', { exact: true }).waitFor();
   const row = page.getByRole('row').filter({ hasText: 'ends in' });
   await row.getByRole('button', { name: 'Revoke' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
@@ -154,6 +193,9 @@ step('a revoked key is refused from that moment', async () => {
   const answer = await server.project('publish', { channel: 'public:room_1', data: 1 }, key);
   assert.equal(answer.status, 403);
   assert.equal(answer.json.error.code, 'revoked_key');
+  const refusal = watch.getByRole('listitem').filter({ hasText: 'api refused' }).first();
+  await refusal.getByText(/has been revoked/).first().waitFor();
+  await watch.context().close();
 });
 
 step('the audit log tells who did it, and is filtered', async () => {

@@ -48,7 +48,7 @@ function read(data: LiveEvent): Event {
     channel: text(data.channel),
     user: text(data.user),
     client: text(data.client),
-    reason: text(data.reason) || text(data.message),
+    reason: text(data.reason) || text(data.message) || text(data.answer?.error?.message),
     all: data,
   };
 }
@@ -178,7 +178,7 @@ export function EventsPage({ project }: ProjectProps): JSX.Element {
 function words(event: LiveEvent): string {
   const is = (name: string): string => text(event[name]);
   const parts: string[] = [];
-  if (event.type.startsWith('api_')) parts.push(`${is('api')} API: ${is('method')}`, is('by') === 'console' ? 'from the console' : `with key ${is('key_id')}`, `status ${is('status')}`);
+  if (event.type.startsWith('api_')) parts.push(`${is('api')} API: ${is('method')}`, is('by') === 'console' ? 'from the console' : is('key_id') ? `with key ${is('key_id')}` : '', `status ${is('status')}`);
   if (is('sdk')) parts.push([is('sdk'), is('sdk_version')].filter(Boolean).join(' '));
   if (is('address')) parts.push(`from ${is('address')}`);
   if (event.type === 'publish') parts.push(is('by') === 'api' ? 'by the API' : '', event.data !== undefined ? brief(event.data, 80) : `${is('bytes')} bytes`);
