@@ -4,7 +4,7 @@ import { del, post, seg, useResource } from '../../api';
 import { ago, at, left, onDay } from '../../format';
 import { PageHead } from '../../shell';
 import { atLeast, type Key, type NewKeys } from '../../types';
-import { Badge, Button, Empty, Field, Notice, Problem, Select, Skeleton, type Tone } from '../../ui/basic';
+import { Badge, Button, Check, Empty, Field, Notice, Problem, Select, Skeleton, type Tone } from '../../ui/basic';
 import { Confirm, Dialog } from '../../ui/dialog';
 import { Form, useSubmit } from '../../ui/form';
 import { toast } from '../../ui/toast';
@@ -199,20 +199,56 @@ interface MakerProps {
   onMade: (keys: NewKeys) => void;
 }
 
+const SCOPES = [
+  { value: 'publish', label: 'publish' },
+  { value: 'tokens', label: 'mint tokens' },
+  { value: 'read', label: 'read: presence, history, channels' },
+];
+
 function CreateKey(props: MakerProps): JSX.Element {
   const [kind, setKind] = useState<Kind>('server');
+  const [scopes, setScopes] = useState<string[]>([]);
+  const [prefix, setPrefix] = useState('');
   const [name, setName] = useState('');
   const [life, setLife] = useState('0');
   const submission = useSubmit(async () =>
     props.onMade(
-      await post<NewKeys>(props.path, { kind, name: name.trim(), ...(life === '0' ? {} : { expires_in_seconds: Number(life) }) }),
+      await post<NewKeys>(props.path, {
+        kind,
+        name: name.trim(),
+        ...(life === '0' ? {} : { expires_in_seconds: Number(life) }),
+        ...(kind === 'server' && scopes.length > 0 ? { scopes } : {}),
+        ...(kind === 'server' && prefix ? { channel_prefix: prefix } : {}),
+      }),
     ),
   );
   return (
     <Dialog title="New key" onClose={props.onClose}>
-      <Form submission={submission} action="Create" cancel={props.onClose} fields={['name']}>
+      <Form submission={submission} action="Create" cancel={props.onClose} fields={['name', 'channel_prefix']}>
         <Select label="Kind" value={kind} options={KINDS} onChange={setKind} />
         <Field label="Name" value={name} onInput={setName} placeholder="billing service" help="So that you know later who holds it." error={submission.fieldError('name')} autofocus />
+        {kind === 'server' && (
+          <fieldset>
+            <legend>May only</legend>
+            {SCOPES.map((scope) => (
+              <Check
+                key={scope.value}
+                label={scope.label}
+                checked={scopes.includes(scope.value)}
+                onChange={(on) => setScopes(on ? [...scopes, scope.value] : scopes.filter((one) => one !== scope.value))}
+              />
+            ))}
+            <Field
+              label="In channels that begin with"
+              value={prefix}
+              onInput={setPrefix}
+              placeholder="orders:"
+              mono
+              help="Nothing chosen: the key may do everything in all channels."
+              error={submission.fieldError('channel_prefix')}
+            />
+          </fieldset>
+        )}
         <Select label="Good for" value={life} options={LIVES} onChange={setLife} />
       </Form>
     </Dialog>
