@@ -20,8 +20,9 @@ static const struct console_asset *find_file(struct slice path)
 
 static bool is_page(struct slice path)
 {
-    static const char *const pages[] = { "/",          "/login",   "/setup", "/invite",
-                                         "/dashboard", "/account", "/audit", "/docs" };
+    static const char *const pages[] = {
+        "/", "/login", "/setup", "/invite", "/dashboard", "/account", "/audit", "/docs"
+    };
     static const char *const families[] = { "/projects/", "/docs/", "/account/" };
     for (size_t i = 0; i < ARRAY_COUNT(pages); i++)
         if (slice_eq(path, slice_from_cstr(pages[i]))) return true;

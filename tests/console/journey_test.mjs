@@ -207,6 +207,24 @@ step('the audit log tells who did it, and is filtered', async () => {
   await page.getByText('olga@example.com').first().waitFor();
 });
 
+step('a namespace of the project is made from the schema, checked, and in force at once', async () => {
+  await open(page, `/projects/${project}/settings`);
+  await button('Add a namespace').click();
+  await page.getByRole('textbox', { name: 'Name' }).last().fill('or:ders');
+  await page.getByLabel('history_size').fill('5');
+  await button('Save namespaces').click();
+  await page.getByRole('alert').waitFor();
+  await page.getByRole('textbox', { name: 'Name' }).last().fill('orders');
+  await page.getByLabel('history_ttl').fill('60s');
+  await page.getByLabel('allow_subscribe_for_client').check();
+  await button('Save namespaces').click();
+  await page.getByText('history_size: 5').waitFor();
+  await button('Save namespaces').waitFor({ state: 'detached' });
+  await open(page, `/projects/${project}/channels/${encodeURIComponent('orders:1')}`);
+  await button('Publish').click();
+  await page.getByText('#1', { exact: true }).waitFor();
+});
+
 step('a project is deleted only when its name is typed', async () => {
   const owner = new Person(server);
   await owner.signIn('olga@example.com');

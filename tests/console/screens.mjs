@@ -29,7 +29,7 @@ async function shoot(name, path, person, act = async () => {}) {
       await act(page);
       await page.waitForTimeout(250);
       const modal = (await page.locator('dialog[open]').count()) > 0;
-      await page.screenshot({ path: join(folder, `${name}-${size}-${scheme}.png`), fullPage: !modal });
+      await page.screenshot({ path: join(folder, `${name}-${size}-${scheme}.png`), fullPage: !modal && !process.env.WINDOW });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (wide > 0) console.log(`${name} ${size}: ${wide} px too wide`);
     } catch (error) {

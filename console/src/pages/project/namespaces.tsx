@@ -150,6 +150,26 @@ function Option(props: { option: OptionSchema; value: unknown; onChange: (value:
   if (kind.startsWith('bool')) {
     return <Check label={<code>{option.name}</code>} help={option.help} checked={now === true} onChange={onChange} />;
   }
+  if (Array.isArray(option.allowed) && (Array.isArray(now) || /list|array/.test(kind))) {
+    const chosen = Array.isArray(now) ? (now as string[]) : [];
+    return (
+      <div class="field">
+        <strong class="option-name">{option.name}</strong>
+        {(option.allowed as string[]).map((one) => (
+          <Check
+            key={one}
+            label={one}
+            checked={chosen.includes(one)}
+            onChange={(on) => {
+              const next = on ? [...chosen, one] : chosen.filter((other) => other !== one);
+              onChange(next.length > 0 ? next : undefined);
+            }}
+          />
+        ))}
+        {option.help && <p class="help">{option.help}</p>}
+      </div>
+    );
+  }
   if (Array.isArray(option.allowed) && option.allowed.every((one) => typeof one === 'string') && option.allowed.length > 0) {
     return (
       <Select
