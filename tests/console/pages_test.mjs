@@ -39,6 +39,7 @@ const PAGES = [
   ['an invite that is gone', () => '/invite#inv_none', { anybody: true }],
   ['the docs', () => '/docs', { anybody: true }],
   ['the longest page of the docs', () => '/docs/operations', { anybody: true }],
+  ['the API reference', () => '/docs/api', { anybody: true }],
   ['the projects', () => '/dashboard'],
   ['a new project', () => '/dashboard', { act: click('New project') }],
   ['an overview', () => `/projects/${full}`],

@@ -4,10 +4,11 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { chosenProject, useMaybeSession } from '../session';
 import { Brand, ThemeButton } from '../shell';
 import { Empty, Field, LinkButton, Skeleton } from '../ui/basic';
+import { ApiReference } from './api_reference';
 import { listPages, search, textOf, type DocPage, type Hit } from './library';
 import { renderMarkdown, type Rendered } from './markdown';
 
-type State = { kind: 'loading' } | { kind: 'missing' } | { kind: 'shown'; page: Rendered };
+type State = { kind: 'loading' } | { kind: 'missing' } | { kind: 'reference' } | { kind: 'shown'; page: Rendered };
 
 export function DocsPage(props: { page: string; hash: string; known: boolean }): JSX.Element {
   const session = useMaybeSession();
@@ -24,6 +25,10 @@ export function DocsPage(props: { page: string; hash: string; known: boolean }):
   const source = pages.find((page) => page.slug === slug)?.source;
   useEffect(() => {
     if (pages.length === 0) return;
+    if (slug === 'api') {
+      setState({ kind: 'reference' });
+      return;
+    }
     if (!source) {
       setState({ kind: 'missing' });
       return;
@@ -36,7 +41,7 @@ export function DocsPage(props: { page: string; hash: string; known: boolean }):
       () => setState({ kind: 'missing' }),
     );
     return () => void (ended = true);
-  }, [pages, source, project?.id]);
+  }, [pages, slug, source, project?.id]);
 
   const shown = state.kind === 'shown' ? state.page : undefined;
   useEffect(() => {
@@ -89,6 +94,7 @@ export function DocsPage(props: { page: string; hash: string; known: boolean }):
                 <LinkButton href="/docs">To its beginning</LinkButton>
               </Empty>
             )}
+            {state.kind === 'reference' && <ApiReference />}
             {shown && <article ref={article} class="prose" onClick={copy} dangerouslySetInnerHTML={{ __html: shown.html }} />}
           </main>
           {shown && shown.toc.length > 1 && (

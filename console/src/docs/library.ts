@@ -10,6 +10,7 @@ const TITLES: Record<string, string> = {
   '': 'Start here',
   console: 'The console',
   backend: 'For backends',
+  api: 'API reference',
   operations: 'Operations',
   compatibility: 'Compatibility',
   architecture: 'Architecture',
@@ -53,6 +54,7 @@ export async function listPages(): Promise<DocPage[]> {
   return index
     .split('\n')
     .filter(Boolean)
+    .concat('docs/api.md') // made by the page itself, from the OpenAPI document
     .map((source) => ({ source, slug: slugOf(source), title: titleOf(slugOf(source)) }))
     .sort((a, b) => rank(a.slug) - rank(b.slug) || a.slug.localeCompare(b.slug));
 }
@@ -101,7 +103,8 @@ let indexed: Promise<Section[]> | undefined;
 
 function sections(): Promise<Section[]> {
   indexed ??= listPages().then(async (pages) => {
-    const all = await Promise.all(pages.map(async (page) => sectionsOf(page, await textOf(page.source))));
+    const written = pages.filter((page) => page.slug !== 'api');
+    const all = await Promise.all(written.map(async (page) => sectionsOf(page, await textOf(page.source))));
     return all.flat();
   });
   return indexed;
