@@ -1,11 +1,12 @@
-// Pictures of every page: node tests/console/screens.mjs FOLDER [PATTERN], with XSHATHRA_BIN. For eyes, not for the tests.
+// Pictures of every page: node tests/console/screens.mjs FOLDER [PATTERN], with XSHATHRA_BIN. CUT=1: only
+// the first screen. For eyes, not for the tests.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Centrifuge } from '../e2e/node_modules/centrifuge/build/index.mjs';
 import WebSocket from '../e2e/node_modules/ws/wrapper.mjs';
 import { Person } from '../e2e/lib/console.mjs';
 import { Server } from '../e2e/lib/server.mjs';
-import { launch, newPage, open, settled, signInAs } from './lib/browser.mjs';
+import { launch, newPage, open, settled, signInAs, SIZES } from './lib/browser.mjs';
 
 const [folder = 'screens', only = ''] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
@@ -29,7 +30,7 @@ async function shoot(name, path, person, act = async () => {}) {
       await act(page);
       await page.waitForTimeout(250);
       const modal = (await page.locator('dialog[open]').count()) > 0;
-      await page.screenshot({ path: join(folder, `${name}-${size}-${scheme}.png`), fullPage: !modal && !process.env.WINDOW });
+      await page.screenshot({ path: join(folder, `${name}-${size}-${scheme}.png`), fullPage: !modal && !process.env.CUT, ...(process.env.CUT ? { clip: { x: 0, y: 0, width: SIZES[size].width, height: 720 } } : {}) });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (wide > 0) console.log(`${name} ${size}: ${wide} px too wide`);
     } catch (error) {
@@ -151,6 +152,7 @@ await shoot('invite', `/invite#${inviteToken}`);
 await shoot('invite-signed-in', `/invite#${inviteToken}`, owner);
 await shoot('docs', '/docs');
 await shoot('docs-backend', '/docs/backend', owner);
+await shoot('docs-api', '/docs/api');
 await shoot('docs-search', '/docs', null, async (page) => {
   await page.getByLabel('Search the docs').fill('token');
   await page.locator('.results a').first().waitFor();

@@ -100,6 +100,7 @@ function NamespaceForm(props: {
 }): JSX.Element {
   const { value, options, may } = props;
   const [needle, setNeedle] = useState('');
+  const [isNew] = useState(() => Object.keys(value).length <= 1); // its options are open from the start
   const name = typeof value.name === 'string' ? value.name : '';
   const set = (option: OptionSchema, next: unknown): void => {
     const { [option.name]: _, ...others } = value;
@@ -130,7 +131,7 @@ function NamespaceForm(props: {
           ))}
         </p>
       )}
-      <details class="more" open={changed.length === 0}>
+      <details class="more" open={isNew}>
         <summary>Options ({others.length})</summary>
         <Field label="Find an option" type="search" value={needle} onInput={setNeedle} placeholder="history" />
         <div class="options">

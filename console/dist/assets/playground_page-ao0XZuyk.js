@@ -1,4 +1,4 @@
-import{Centrifuge as e}from"./build-BULEpJKg.js";import{a as t,l as n,n as r,o as i,s as a,t as o,u as s}from"./jsxRuntime-Cwx8y7iz.js";import{A as c,B as l,C as u,K as d,L as f,M as p,P as m,R as h,W as g,Z as _,a as v,b as y,et as b,i as x,j as S,p as C,q as w,v as T}from"./index-CCJQE8Y3.js";import{r as E,t as D}from"./project_pages-uoJTU66n.js";var O=e=>JSON.stringify(e),k=[{id:`js`,label:`JavaScript`,install:`npm install centrifuge`,code:e=>`import { Centrifuge } from 'centrifuge';
+import{Centrifuge as e}from"./build-BULEpJKg.js";import{a as t,l as n,n as r,o as i,s as a,t as o,u as s}from"./jsxRuntime-Cwx8y7iz.js";import{A as c,B as l,C as u,K as d,L as f,M as p,P as m,R as h,W as g,Z as _,a as v,b as y,et as b,i as x,j as S,p as C,q as w,v as T}from"./index-CEp7npmA.js";import{r as E,t as D}from"./project_pages-Dw6dT29r.js";var O=e=>JSON.stringify(e),k=[{id:`js`,label:`JavaScript`,install:`npm install centrifuge`,code:e=>`import { Centrifuge } from 'centrifuge';
 
 const client = new Centrifuge(${O(e.ws)}, {
   // Asked again whenever the token is about to expire.
