@@ -11,7 +11,9 @@ COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake
 COPY tools tools
 COPY src src
-COPY docs/openapi.json docs/openapi.json
+COPY README.md CHANGELOG.md CONTRIBUTING.md ./
+COPY docs docs
+COPY console/dist console/dist
 RUN cmake --preset release -DXSH_BENCH=OFF && ninja -C build/release xshathra && strip build/release/xshathra
 
 FROM debian:bookworm-slim

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/mem_part.h"
+#include "console/console_assets.h"
 #include "json/json_writer.h"
 #include "server/memory_report.h"
 #include "server/process_metrics.h"
@@ -19,6 +20,7 @@ enum handler {
     HANDLER_ENGINE_API,
     HANDLER_PROJECT_API,
     HANDLER_CONSOLE_API,
+    HANDLER_CONSOLE_PAGE,
     HANDLER_HEALTH,
     HANDLER_METRICS,
     HANDLER_WEBSOCKET,
@@ -66,6 +68,8 @@ static enum handler classify(const struct config *config, bool internal_listener
     }
     if (internal_side && config->health_enabled && at(rest, config->health_prefix)) return HANDLER_HEALTH;
     if (internal_side && config->prometheus_enabled && at(rest, config->prometheus_prefix)) return HANDLER_METRICS;
+    /* Last, so that a page is never in the way of a path that the configuration names. */
+    if (public_side && console_assets_at(path)) return HANDLER_CONSOLE_PAGE;
     return HANDLER_NOT_FOUND;
 }
 
@@ -252,6 +256,21 @@ static void answer_metrics(struct worker *w, const struct http_request *request,
                                        .body = buf_slice(&w->answer) };
 }
 
+static void answer_page(struct worker *w, const struct http_request *request, struct session_answer *answer)
+{
+    struct console_assets_answer *page = &w->page;
+    if (!is_read(request)) {
+        answer_method(w, request, answer);
+        return;
+    }
+    console_assets_answer(request, page);
+    *answer = (struct session_answer){ .status = page->status,
+                                       .content_type = page->content_type,
+                                       .body = page->body,
+                                       .headers = page->headers,
+                                       .header_count = page->header_count };
+}
+
 /* ---- the APIs ---- */
 
 static struct worker_call *take_call(struct worker *w)
@@ -419,6 +438,7 @@ static enum session_outcome start(struct session_host *host, struct session *s, 
     }
     switch ((enum handler)route->handler) {
     case HANDLER_CONSOLE_API: return start_console(w, s, request, body, call, answer);
+    case HANDLER_CONSOLE_PAGE: answer_page(w, request, answer); break;
     case HANDLER_HEALTH: answer_health(w, request, answer); break;
     case HANDLER_METRICS: answer_metrics(w, request, answer); break;
     case HANDLER_INIT: answer_init(w, request, answer); break;

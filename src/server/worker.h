@@ -5,6 +5,7 @@
 #include "api/api.h"
 #include "config/config.h"
 #include "console/console.h"
+#include "console/console_assets.h"
 #include "engine/console_space.h"
 #include "server/http_metrics.h"
 #include "session/session.h"
@@ -56,9 +57,10 @@ struct worker {
     struct console_host console;
     struct worker_call *spare_calls[WORKER_SPARE_CALLS_MAX];
     uint32_t spare_call_count;
-    struct buf answer; /* of routes that are no API */
+    struct buf answer;                 /* of routes that are no API */
+    struct console_assets_answer page; /* the last one */
+    bool has_loop;                     /* something to take apart */
     struct http_header cors[2];
-    bool has_loop; /* something to take apart */
 };
 
 /* Listening descriptors are taken over (-1 = none), and one reference of policy. */

@@ -232,7 +232,7 @@ function architectureNamesWhatIsThere() {
   const words = new Set(filesBelow(join(root, 'src')).flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/\w+/g)].map(([word]) => word)));
   const missing = [...text.matchAll(/`([^`]+)`/g)].flatMap(([, name]) => {
     if (/[<…]/.test(name) || name === 'CMakeLists.txt') return [];
-    if (/^(src|tests|docs)\//.test(name)) return existsSync(join(root, name)) ? [] : [name];
+    if (/^(src|tests|docs|console|cmake)\//.test(name)) return existsSync(join(root, name)) ? [] : [name];
     if (!/^[\w.>-]+( [\w]+)?$/.test(name)) return [];
     return name.split(/[^\w]+/).every((word) => words.has(word)) ? [] : [name];
   });

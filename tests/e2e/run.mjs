@@ -1,5 +1,5 @@
-// Runs the *_test.mjs files beside it (or those whose name starts with an argument) on node's own test runner, prints one
-// line a test, and leaves "PASSED FAILED" in the file named by XSH_COUNT_FILE.
+// Runs the *_test.mjs files beside it, or of the folder XSH_TEST_FOLDER (or those whose name starts with an argument) on
+// node's own test runner, prints one line a test, and leaves "PASSED FAILED" in the file named by XSH_COUNT_FILE.
 import { run } from 'node:test';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const FILE_TIMEOUT_MS = 300_000;
 const FILES_AT_ONCE = 2;
 
-const here = dirname(fileURLToPath(import.meta.url));
+const here = process.env.XSH_TEST_FOLDER ?? dirname(fileURLToPath(import.meta.url));
 const wanted = process.argv.slice(2);
 const files = readdirSync(here)
   .filter((name) => name.endsWith('_test.mjs'))
