@@ -34,7 +34,7 @@ struct console_host {
     void *context;
     const uint8_t *live_secret; /* of tokens for the console's own space; borrowed */
     const char *live_path;      /* where its pages open a WebSocket, below /realtime; NULL = there is none */
-    uint32_t away; /* private */
+    uint32_t away;              /* private */
 };
 
 struct console_request {
