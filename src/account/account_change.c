@@ -51,9 +51,24 @@ static bool has_control_character(struct slice text)
     return false;
 }
 
+/* What makes text look like other text: marks that turn the direction of all that follows
+ * (U+202A to U+202E, U+2066 to U+2069), line and paragraph separators, spaces of no width.
+ * Joiners and the marks of one letter's direction stay: several scripts need them. */
+static bool has_deceiving_character(struct slice text)
+{
+    for (size_t i = 0; i + 2 < text.len; i++) {
+        const unsigned char *c = (const unsigned char *)text.ptr + i;
+        if (c[0] == 0xe2 && c[1] == 0x80 && (c[2] == 0x8b || (c[2] >= 0xa8 && c[2] <= 0xae))) return true;
+        if (c[0] == 0xe2 && c[1] == 0x81 && (c[2] == 0xa0 || (c[2] >= 0xa6 && c[2] <= 0xa9))) return true;
+        if (c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf) return true;
+    }
+    return false;
+}
+
 bool account_take_text(struct slice text, const char *field, char *out, size_t max, struct account_error *error)
 {
-    if (text.len == 0 || text.len > max || !utf8_valid(text) || has_control_character(text))
+    if (text.len == 0 || text.len > max || !utf8_valid(text) || has_control_character(text) ||
+        has_deceiving_character(text))
         return account_refuse(error, ACCOUNT_ERROR_INVALID_VALUE, field,
                               "%s is not allowed: 1 to %zu bytes of UTF-8 without control characters are", field, max);
     memcpy(out, text.ptr, text.len);

@@ -82,6 +82,12 @@ bool account_invite_create(const struct account_service *a, const struct account
     return account_change_end(a, has_room(a, project, error) && insert(a, out, who->account.email, error), error);
 }
 
+static bool no_such_link(struct account_error *error)
+{
+    return account_refuse(error, ACCOUNT_ERROR_NOT_FOUND, "token",
+                          "this link is used, withdrawn or at its end: ask for a new one");
+}
+
 bool account_invite_find(const struct account_service *a, struct slice secret, struct store_invite *out,
                          struct account_error *error)
 {
@@ -90,9 +96,7 @@ bool account_invite_find(const struct account_service *a, struct slice secret, s
     if (account_secret_hash(ACCOUNT_SECRET_INVITE, secret, hash))
         status = store_invite_get_by_hash(a->store, hash, out);
     if (status == STATUS_OK && out->valid_until_s > a->now_s) return true;
-    if (status == STATUS_OK || status == STATUS_NOT_FOUND)
-        return account_refuse(error, ACCOUNT_ERROR_NOT_FOUND, "token",
-                              "this link is used, withdrawn or at its end: ask for a new one");
+    if (status == STATUS_OK || status == STATUS_NOT_FOUND) return no_such_link(error);
     return account_stored(a, status, "looking for an invite", error);
 }
 
@@ -123,9 +127,10 @@ static bool use(const struct account_service *a, const struct store_invite *invi
     struct store_member m = { .role = invite->role, .created_at_s = a->now_s };
     memcpy(m.project, invite->project, sizeof m.project);
     memcpy(m.account, account->id, sizeof m.account);
-    return account_stored(a,
-                          store_invite_remove(a->store, slice_from_cstr(invite->project), slice_from_cstr(invite->id)),
-                          "using up an invite", error) &&
+    const enum status status =
+        store_invite_remove(a->store, slice_from_cstr(invite->project), slice_from_cstr(invite->id));
+    if (status == STATUS_NOT_FOUND) return no_such_link(error); /* somebody was quicker */
+    return account_stored(a, status, "using up an invite", error) &&
            (!invite->project[0] || account_stored(a, store_member_set(a->store, &m), "adding a member", error)) &&
            account_audit(a, account->email, invite->project, error, "join as %s", account_role_name(invite->role));
 }

@@ -88,6 +88,15 @@ static bool may_change(const struct account_service *a, const struct account_who
     return true;
 }
 
+/* Who may invite no more, or only so far, has no open invites beyond that: a link kept aside
+ * would be a way back. */
+static bool withdraw_invites(const struct account_service *a, struct slice project, struct slice account,
+                             enum store_role role, struct account_error *error)
+{
+    const enum store_role above = role >= STORE_ROLE_ADMIN ? role : STORE_ROLE_NONE;
+    return account_stored(a, store_invite_remove_by(a->store, project, account, above), "withdrawing invites", error);
+}
+
 bool account_member_set_role(const struct account_service *a, const struct account_who *who, struct slice project,
                              struct slice account, enum store_role role, struct account_error *error)
 {
@@ -97,6 +106,7 @@ bool account_member_set_role(const struct account_service *a, const struct accou
     const bool good =
         may_change(a, who, project, account, role, error) &&
         account_stored(a, store_member_set(a->store, &m), "changing a role", error) &&
+        withdraw_invites(a, project, account, role, error) &&
         account_audit(a, who->account.email, m.project, error, "make %s %s", m.account, account_role_name(role));
     return account_change_end(a, good, error);
 }
@@ -109,6 +119,7 @@ bool account_member_remove(const struct account_service *a, const struct account
     if (!account_change_begin(a, error)) return false;
     const bool good = may_change(a, who, project, account, STORE_ROLE_NONE, error) &&
                       account_stored(a, store_member_remove(a->store, project, account), "removing a member", error) &&
+                      withdraw_invites(a, project, account, STORE_ROLE_NONE, error) &&
                       account_audit(a, who->account.email, m.project, error, "remove member %s", m.account);
     return account_change_end(a, good, error);
 }

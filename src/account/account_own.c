@@ -20,6 +20,21 @@ static bool change(const struct account_service *a, struct account_who *who, con
     return true;
 }
 
+bool account_refresh(const struct account_service *a, struct account_who *who, struct account_error *error)
+{
+    struct store_account now;
+    struct store_login login;
+    enum status status = store_account_get(a->store, slice_from_cstr(who->account.id), &now);
+    if (status == STATUS_OK && strcmp(now.password, who->account.password) != 0) status = STATUS_NOT_FOUND;
+    if (status == STATUS_OK && who->session[0])
+        status = store_login_get(a->store, slice_from_cstr(who->session), &login);
+    if (status == STATUS_NOT_FOUND)
+        return account_refuse(error, ACCOUNT_ERROR_NOT_SIGNED_IN, NULL, "this session has ended meanwhile: sign in");
+    if (!account_stored(a, status, "looking who asks", error)) return false;
+    who->account = now;
+    return true;
+}
+
 bool account_rename(const struct account_service *a, struct account_who *who, struct slice name,
                     struct account_error *error)
 {
@@ -31,15 +46,20 @@ bool account_rename(const struct account_service *a, struct account_who *who, st
 bool account_set_password(const struct account_service *a, struct account_who *who, const char *hash,
                           struct account_error *error)
 {
+    if (!account_refresh(a, who, error)) return false;
     struct store_account changed = who->account;
-    uint64_t closed;
+    uint64_t closed, ended;
     snprintf(changed.password, sizeof changed.password, "%s", hash);
     if (!account_change_begin(a, error)) return false;
     const bool good =
         update(a, who, &changed, "change own password", error) &&
         account_stored(
             a, store_login_remove_others(a->store, slice_from_cstr(changed.id), slice_from_cstr(who->session), &closed),
-            "ending sessions", error);
+            "ending sessions", error) &&
+        account_stored(a, store_access_token_remove_all(a->store, slice_from_cstr(changed.id), &ended),
+                       "ending access tokens", error) &&
+        account_audit(a, changed.email, "", error, "end %llu sessions and %llu access tokens",
+                      (unsigned long long)closed, (unsigned long long)ended);
     if (!account_change_end(a, good, error)) return false;
     who->account = changed;
     return true;
@@ -90,6 +110,7 @@ bool account_totp_confirm(const struct account_service *a, struct account_who *w
 
 bool account_totp_disable(const struct account_service *a, struct account_who *who, struct account_error *error)
 {
+    if (!account_refresh(a, who, error)) return false;
     struct store_account changed = who->account;
     changed.has_totp = changed.has_totp_pending = false;
     memset(changed.totp_secret, 0, sizeof changed.totp_secret);

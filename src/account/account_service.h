@@ -59,19 +59,27 @@ MUST_CHECK bool account_setup_needed(const struct account_service *a, bool *need
 MUST_CHECK bool account_setup_link(const struct account_service *a, struct account_secret *out,
                                    struct account_error *error);
 
+#define ACCOUNT_ADDRESS_KEY_MAX 56
+
 struct account_login_attempt {
     struct store_account account;
     bool known;                                /* there is such an account */
     char password[STORE_ACCOUNT_PASSWORD_MAX]; /* to verify against; one that nobody has when not known */
     char throttle_key[STORE_ACCOUNT_EMAIL_MAX + 8];
+    char address_key[ACCOUNT_ADDRESS_KEY_MAX];
+    uint32_t failed_before; /* tries, once it has succeeded */
 };
-/* THROTTLED. */
+/* THROTTLED. The try counts as a failed one until it has ended well. */
 MUST_CHECK bool account_login_begin(const struct account_service *a, struct slice email,
                                     struct account_login_attempt *out, struct account_error *error);
 /* totp: a code or a recovery code; empty = none was given. BAD_CREDENTIALS says the same for a
  * wrong address and a wrong password. */
 MUST_CHECK bool account_login_end(const struct account_service *a, struct account_login_attempt *attempt,
                                   bool password_fits, struct slice totp, struct account_error *error);
+/* It was not tried at all. */
+void account_login_cancel(const struct account_service *a, const struct account_login_attempt *attempt);
+/* The password alone was asked for, and is right. */
+void account_login_passed(const struct account_service *a, struct account_login_attempt *attempt);
 
 /* ---- sessions and access tokens ---- */
 
@@ -104,7 +112,11 @@ MUST_CHECK bool account_token_list(const struct account_service *a, const struct
 
 MUST_CHECK bool account_rename(const struct account_service *a, struct account_who *who, struct slice name,
                                struct account_error *error);
-/* hash: of the new password; the current one was verified. All other sessions end. */
+/* After verifying who->account.password, which takes a while: the account as it is now.
+ * NOT_SIGNED_IN: the session has ended, or the password is another one. */
+MUST_CHECK bool account_refresh(const struct account_service *a, struct account_who *who, struct account_error *error);
+/* hash: of the new password; the current one was verified. All other sessions end, and all
+ * access tokens: who changes a password wants everybody else out. */
 MUST_CHECK bool account_set_password(const struct account_service *a, struct account_who *who, const char *hash,
                                      struct account_error *error);
 /* A new secret, not in force until a code of it confirms it. CONFLICT: there is one in force. */

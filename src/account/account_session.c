@@ -102,10 +102,13 @@ bool account_session_find(const struct account_service *a, struct slice secret, 
 bool account_session_close(const struct account_service *a, const struct account_who *who, struct slice id,
                            struct account_error *error)
 {
+    if (!account_change_begin(a, error)) return false;
     const enum status status = store_login_remove(a->store, slice_from_cstr(who->account.id), id);
-    if (status == STATUS_NOT_FOUND)
-        return account_refuse(error, ACCOUNT_ERROR_NOT_FOUND, NULL, "there is no such session");
-    return account_stored(a, status, "ending a session", error);
+    const bool good = status == STATUS_NOT_FOUND
+                          ? account_refuse(error, ACCOUNT_ERROR_NOT_FOUND, NULL, "there is no such session")
+                          : account_stored(a, status, "ending a session", error) &&
+                                account_audit(a, who->account.email, "", error, "end session %.*s", SLICE_ARG(id));
+    return account_change_end(a, good, error);
 }
 
 bool account_session_close_others(const struct account_service *a, const struct account_who *who, uint64_t *closed,

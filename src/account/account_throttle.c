@@ -7,8 +7,8 @@
 
 /* Keys are kept as a part of their SHA-256: of one size, and nobody can make two meet. */
 struct entry {
-    uint64_t key[2]; /* all 0 = free */
-    int64_t failed_at_s;
+    uint64_t key[2];                      /* all 0 = free */
+    int64_t failed_at_s, failed_before_s; /* the last two */
     uint32_t failures;
 };
 
@@ -41,11 +41,20 @@ static uint32_t find(const struct account_throttle *t, const uint64_t key[2])
     return NONE;
 }
 
-static uint32_t oldest(const struct account_throttle *t)
+/* What goes when there is no room: who has failed least, then longest ago. So a crowd of keys
+ * that failed once does not wash out the one that is being guessed at. */
+static bool goes_before(const struct entry *a, const struct entry *b, int64_t now_s)
+{
+    const uint32_t of_a = now_s - a->failed_at_s > ACCOUNT_THROTTLE_FORGET ? 0 : a->failures;
+    const uint32_t of_b = now_s - b->failed_at_s > ACCOUNT_THROTTLE_FORGET ? 0 : b->failures;
+    return of_a != of_b ? of_a < of_b : a->failed_at_s < b->failed_at_s;
+}
+
+static uint32_t least(const struct account_throttle *t, int64_t now_s)
 {
     uint32_t found = 0;
     for (uint32_t i = 1; i < ACCOUNT_THROTTLE_KEYS; i++)
-        if (t->entries[i].failed_at_s < t->entries[found].failed_at_s) found = i;
+        if (goes_before(&t->entries[i], &t->entries[found], now_s)) found = i;
     return found;
 }
 
@@ -73,19 +82,37 @@ void account_throttle_failed(struct account_throttle *t, struct slice key, int64
     digest(key, hash);
     uint32_t i = find(t, hash);
     if (i == NONE) {
-        i = oldest(t);
+        i = least(t, now_s);
         t->entries[i] = (struct entry){ .key = { hash[0], hash[1] } };
     }
     struct entry *e = &t->entries[i];
     if (now_s - e->failed_at_s > ACCOUNT_THROTTLE_FORGET) e->failures = 0;
     e->failures++;
+    e->failed_before_s = e->failed_at_s;
     e->failed_at_s = now_s;
 }
 
-void account_throttle_succeeded(struct account_throttle *t, struct slice key)
+uint32_t account_throttle_succeeded(struct account_throttle *t, struct slice key)
 {
     uint64_t hash[2];
     digest(key, hash);
     const uint32_t i = find(t, hash);
+    const uint32_t failures = i == NONE ? 0 : t->entries[i].failures;
     if (i != NONE) t->entries[i] = (struct entry){ 0 };
+    return failures;
+}
+
+void account_throttle_forgive(struct account_throttle *t, struct slice key, uint32_t failures)
+{
+    uint64_t hash[2];
+    digest(key, hash);
+    const uint32_t i = find(t, hash);
+    if (i == NONE) return;
+    struct entry *e = &t->entries[i];
+    if (e->failures <= failures) {
+        *e = (struct entry){ 0 };
+        return;
+    }
+    e->failures -= failures;
+    e->failed_at_s = e->failed_before_s;
 }

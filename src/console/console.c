@@ -44,11 +44,13 @@ static void on_done(struct mail *mail, void *owner)
     struct console_call *call = container_of(container_of(mail, struct control_job, mail), struct console_call, job);
     struct console_exchange *exchange = call->exchange;
     exchange->call = call;
+    exchange->host->away--;
     if (exchange->released) {
         exchange_free(exchange);
         return;
     }
     add_header(exchange, SLICE("Cache-Control"), SLICE("no-store"));
+    add_header(exchange, SLICE("X-Content-Type-Options"), SLICE("nosniff"));
     if (call->cookie[0]) add_header(exchange, SLICE("Set-Cookie"), slice_from_cstr(call->cookie));
     exchange->host->ready(exchange->host->context, exchange->handle);
 }
@@ -94,12 +96,21 @@ static struct slice bearer_token(const struct http_request *http)
     return slice_trim(slice_from(value, scheme.len));
 }
 
+/* RFC 9110 section 8.3.1; parameters such as charset change nothing. */
+static bool is_json(const struct http_request *http)
+{
+    const struct slice type = http_request_header(http, SLICE("content-type"));
+    const ptrdiff_t end = slice_index(type, ';');
+    return slice_eq_nocase(slice_trim(end < 0 ? type : slice_head(type, (size_t)end)), SLICE("application/json"));
+}
+
 static bool copy_request(struct console_call *call, const struct console_request *request)
 {
     const struct http_request *http = request->http;
     struct arena *arena = &call->arena;
     call->method = http->method;
     call->secure = request->secure;
+    call->is_json = is_json(http);
     return copy(arena, slice_from(http->path, sizeof CONSOLE_PREFIX - 1), &call->path) &&
            copy(arena, http->query, &call->query) && copy(arena, request->body, &call->body) &&
            copy(arena, session_cookie(http), &call->session) && copy(arena, bearer_token(http), &call->bearer) &&
@@ -113,6 +124,7 @@ static bool copy_request(struct console_call *call, const struct console_request
 
 struct console_exchange *console_start(struct console_host *host, const struct console_request *request)
 {
+    if (host->away == CONSOLE_AWAY_MAX) return NULL;
     struct console_exchange *exchange = mem_alloc_zero(sizeof *exchange);
     struct console_call *call = mem_alloc_zero(sizeof *call);
     if (!exchange || !call) {
@@ -132,6 +144,7 @@ struct console_exchange *console_start(struct console_host *host, const struct c
         return NULL;
     }
     call->job = (struct control_job){ .run = console_run, .home = host->home, .done = on_done, .drop = on_drop };
+    host->away++;
     control_post_job(host->control, &call->job);
     return exchange;
 }

@@ -3,7 +3,7 @@
  * the control thread, where the database is, and answered on the worker again.
  *
  * Use, on a worker: console_host_init(&host, …);
- *      exchange = console_start(&host, &request);     NULL: memory is out
+ *      exchange = console_start(&host, &request);     NULL: memory is out, or too many are on their way
  *      … host.ready(context, handle) comes later, on the same worker …
  *      console_errand(exchange)                       something for another API to do, or
  *      console_answer(exchange) -> status, headers, body
@@ -21,6 +21,8 @@
 #define CONSOLE_PREFIX         "/api/console"
 #define CONSOLE_BODY_BYTES_MAX ((size_t)64 << 10)
 #define CONSOLE_HEADERS_MAX    3
+/* Calls of one worker on their way, with those whose peer has hung up: no more are begun. */
+#define CONSOLE_AWAY_MAX 256
 
 struct console_exchange; /* opaque; belongs to its worker */
 
@@ -32,6 +34,7 @@ struct console_host {
     void *context;
     const uint8_t *live_secret; /* of tokens for the console's own space; borrowed */
     const char *live_path;      /* where its pages open a WebSocket, below /realtime; NULL = there is none */
+    uint32_t away;              /* private */
 };
 
 struct console_request {

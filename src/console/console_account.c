@@ -52,14 +52,16 @@ static void with_current(struct console_call *call, void (*after)(struct control
         return;
     }
     if (call->fields.current.len > ACCOUNT_PASSWORD_MAX) call->fields.current = SLICE("");
-    control_job_work(&call->job, verify_current, after);
+    console_verify(call, verify_current, after);
 }
 
 static bool current_fits(struct console_call *call)
 {
     struct account_error error;
-    if (call->password_fits) return true;
-    account_throttle_failed(call->accounts.throttle, slice_from_cstr(call->attempt.throttle_key), call->accounts.now_s);
+    if (call->password_fits) {
+        account_login_passed(&call->accounts, &call->attempt);
+        return true;
+    }
     account_refuse(&error, ACCOUNT_ERROR_FORBIDDEN, "current_password", "the current password is wrong");
     console_refuse_account(call, &error);
     return false;
@@ -68,7 +70,7 @@ static bool current_fits(struct console_call *call)
 static void after_current(struct control_job *job)
 {
     struct console_call *call = (struct console_call *)job;
-    if (current_fits(call)) control_job_work(job, console_hash_password, after_new_hash);
+    if (current_fits(call)) console_work(call, console_hash_password, after_new_hash);
 }
 
 static void patch_account(struct console_call *call)

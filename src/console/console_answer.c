@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/base64.h"
+#include "base/log.h"
 #include "console/console_call.h"
 #include "control/project_service.h"
 #include "crypto/crypto_hash.h"
@@ -73,6 +74,32 @@ void console_refuse(struct console_call *call, int status, const char *code, con
     console_done(call);
 }
 
+static void refuse_busy(struct console_call *call)
+{
+    console_refuse(call, 503, "unavailable", NULL, "too many passwords are being checked: try again in a few seconds");
+}
+
+void console_work(struct console_call *call, void (*work)(struct control_job *job),
+                  void (*after)(struct control_job *job))
+{
+    if (!control_job_work(&call->job, work, after)) refuse_busy(call);
+}
+
+void console_verify(struct console_call *call, void (*work)(struct control_job *job),
+                    void (*after)(struct control_job *job))
+{
+    if (control_job_work(&call->job, work, after)) return;
+    account_login_cancel(&call->accounts, &call->attempt);
+    refuse_busy(call);
+}
+
+/* What the database says is for the log: strangers get this answer too. */
+static void refuse_storage(struct console_call *call, const char *reason)
+{
+    LOG_ERROR("console call failed in the database", LOG_CSTR("reason", reason));
+    console_refuse(call, 503, "storage_failed", NULL, "the database failed; the server's log says why");
+}
+
 void console_refuse_account(struct console_call *call, const struct account_error *error)
 {
     static const int statuses[] = {
@@ -82,6 +109,10 @@ void console_refuse_account(struct console_call *call, const struct account_erro
         [ACCOUNT_ERROR_NOT_FOUND] = 404,       [ACCOUNT_ERROR_CONFLICT] = 409,
         [ACCOUNT_ERROR_THROTTLED] = 429,       [ACCOUNT_ERROR_STORAGE_FAILED] = 503,
     };
+    if (error->code == ACCOUNT_ERROR_STORAGE_FAILED) {
+        refuse_storage(call, error->text);
+        return;
+    }
     struct json_writer *w =
         begin_error(call, statuses[error->code], account_error_name(error->code), error->field, error->text);
     if (error->code == ACCOUNT_ERROR_THROTTLED) console_write_i64(w, "retry_after_seconds", error->retry_after_s);
@@ -108,6 +139,10 @@ void console_refuse_project(struct console_call *call, const struct project_erro
         [PROJECT_ERROR_NOT_EFFECTIVE_YET] = { 503, NULL },
         [PROJECT_ERROR_STORAGE_FAILED] = { 503, NULL },
     };
+    if (error->code == PROJECT_ERROR_STORAGE_FAILED) {
+        refuse_storage(call, error->text);
+        return;
+    }
     console_refuse(call, rows[error->code].status, project_error_name(error->code), rows[error->code].field, "%s",
                    error->text);
 }

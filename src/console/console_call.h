@@ -42,7 +42,7 @@ struct console_call {
     enum http_method method;
     struct slice path; /* decoded by route: params */
     struct slice query, body, session, bearer, csrf, origin, host, address, agent;
-    bool secure;
+    bool secure, is_json; /* is_json: the body says that it is */
 
     /* the control thread's */
     const struct console_route *route; /* NULL = none */
@@ -79,6 +79,12 @@ void console_answer_empty(struct console_call *call, bool good, const struct acc
 /* {"error":{"code","message","field"?}}, and go home. */
 void console_refuse(struct console_call *call, int status, const char *code, const char *field, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* control_job_work() for a password hash, or 503 when too many wait already. */
+void console_work(struct console_call *call, void (*work)(struct control_job *job),
+                  void (*after)(struct control_job *job));
+/* The same to verify call->attempt, which then counts as not tried. */
+void console_verify(struct console_call *call, void (*work)(struct control_job *job),
+                    void (*after)(struct control_job *job));
 void console_refuse_account(struct console_call *call, const struct account_error *error);
 void console_refuse_project(struct console_call *call, const struct project_error *error);
 
@@ -88,6 +94,8 @@ void console_write_bool(struct json_writer *w, const char *name, bool value);
 
 /* Set-Cookie for a session; "" ends it. */
 void console_set_cookie(struct console_call *call, const char *secret);
+/* The call carries the CSRF token of its cookie; else it is refused. */
+MUST_CHECK bool console_check_csrf(struct console_call *call);
 /* What X-Xshathra-CSRF must be for this session secret. */
 void console_csrf(struct slice session, char out[static CONSOLE_CSRF_MAX]);
 

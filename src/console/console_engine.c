@@ -1,22 +1,25 @@
 /* What the engine's server API and the project API do, for people: /projects/ID/engine/METHOD and
  * /projects/ID/realtime/NAME take and answer what those do, with a role instead of a key. */
-#include "console/console_route.h"
+#include <stdio.h>
 
 #include "base/check.h"
+#include "console/console_route.h"
+#include "store/store_audit.h"
 
 static const struct errand {
     const char *name;
     enum store_role role;
+    bool audited; /* it acts on people, or speaks for them */
 } engine_errands[] = {
     { "presence", STORE_ROLE_VIEWER },        { "presence_stats", STORE_ROLE_VIEWER },
     { "history", STORE_ROLE_VIEWER },         { "channels", STORE_ROLE_VIEWER },
     { "info", STORE_ROLE_VIEWER },            { "publish", STORE_ROLE_DEVELOPER },
-    { "broadcast", STORE_ROLE_DEVELOPER },    { "subscribe", STORE_ROLE_DEVELOPER },
-    { "unsubscribe", STORE_ROLE_DEVELOPER },  { "disconnect", STORE_ROLE_DEVELOPER },
-    { "refresh", STORE_ROLE_DEVELOPER },      { "history_remove", STORE_ROLE_DEVELOPER },
+    { "broadcast", STORE_ROLE_DEVELOPER },    { "subscribe", STORE_ROLE_DEVELOPER, true },
+    { "unsubscribe", STORE_ROLE_DEVELOPER, true },  { "disconnect", STORE_ROLE_DEVELOPER, true },
+    { "refresh", STORE_ROLE_DEVELOPER, true },      { "history_remove", STORE_ROLE_DEVELOPER, true },
 }, realtime_errands[] = {
-    { "token", STORE_ROLE_DEVELOPER },
-    { "subscription-token", STORE_ROLE_DEVELOPER },
+    { "token", STORE_ROLE_DEVELOPER, true },
+    { "subscription-token", STORE_ROLE_DEVELOPER, true },
     { "publish", STORE_ROLE_DEVELOPER },
 };
 
@@ -25,6 +28,18 @@ static const struct errand *find(const struct errand *errands, size_t count, str
     for (size_t i = 0; i < count; i++)
         if (slice_eq(name, slice_from_cstr(errands[i].name))) return &errands[i];
     return NULL;
+}
+
+/* False: refused. */
+static bool keep_audit(struct console_call *call, enum api_family family, const struct errand *errand)
+{
+    char what[STORE_AUDIT_WHAT_MAX];
+    snprintf(what, sizeof what, "%s %s from the console", family == API_ENGINE ? "engine" : "realtime", errand->name);
+    const enum status status = store_audit_add(call->accounts.store, call->accounts.now_s, call->params[0],
+                                               slice_from_cstr(call->who.account.email), slice_from_cstr(what));
+    if (status == STATUS_OK) return true;
+    console_refuse(call, 503, "storage_failed", NULL, "the audit cannot be written; the server's log says why");
+    return false;
 }
 
 static void send_off(struct console_call *call, enum api_family family, const struct errand *errand)
@@ -39,6 +54,7 @@ static void send_off(struct console_call *call, enum api_family family, const st
                        account_role_name(call->role), errand->name, account_role_name(errand->role));
         return;
     }
+    if (errand->audited && !keep_audit(call, family, errand)) return;
     call->errand = (struct console_errand){
         .family = family, .name = slice_from_cstr(errand->name), .project = call->params[0], .body = call->body
     };

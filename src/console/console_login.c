@@ -109,7 +109,7 @@ static void login(struct console_call *call)
     struct account_error error;
     if (call->fields.password.len > ACCOUNT_PASSWORD_MAX) call->fields.password = SLICE(""); /* nobody's */
     if (account_login_begin(&call->accounts, call->fields.email, &call->attempt, &error))
-        control_job_work(&call->job, verify_password, after_verify);
+        console_verify(call, verify_password, after_verify);
     else
         console_refuse_account(call, &error);
 }
@@ -166,7 +166,7 @@ static void join(struct console_call *call, struct slice secret)
     struct account_error error;
     if (account_invite_find(&call->accounts, secret, &call->invite, &error) &&
         account_check_password(call->fields.password, &error))
-        control_job_work(&call->job, console_hash_password, after_hash);
+        console_work(call, console_hash_password, after_hash);
     else
         console_refuse_account(call, &error);
 }
@@ -209,12 +209,13 @@ static void accept_invite(struct console_call *call)
         join(call, call->params[0]);
         return;
     }
+    if (!call->bearer.ptr && !console_check_csrf(call)) return;
     if (!account_invite_find(&call->accounts, call->params[0], &call->invite, &error) ||
         !account_accept(&call->accounts, &call->invite, &call->who, &error)) {
         console_refuse_account(call, &error);
         return;
     }
-    answer_session(call, call->session);
+    get_session(call);
 }
 
 static const struct api_field login_fields[] = {

@@ -25,14 +25,25 @@ static bool is_own_origin(const struct console_call *call)
 /* False: refused. */
 static bool check_forgery(struct console_call *call)
 {
-    char csrf[CONSOLE_CSRF_MAX];
     if (!is_change(call)) return true;
     if (!is_own_origin(call)) {
         console_refuse(call, 403, "origin_refused", NULL, "pages of \"%.*s\" may not do this: only those of \"%.*s\"",
                        SLICE_ARG(slice_head(call->origin, 100)), SLICE_ARG(slice_head(call->host, 100)));
         return false;
     }
-    if (call->bearer.ptr || call->route->access == CONSOLE_ANYBODY) return true;
+    /* A form of another site can send text that happens to be JSON, and without asking only
+     * text of other types: with Authorization the browser asks first. */
+    if (call->body.len > 0 && !call->bearer.ptr && !call->is_json) {
+        console_refuse(call, 415, "unsupported_media_type", NULL,
+                       "the body must come with the header \"Content-Type: application/json\"");
+        return false;
+    }
+    return call->bearer.ptr || call->route->access == CONSOLE_ANYBODY || console_check_csrf(call);
+}
+
+bool console_check_csrf(struct console_call *call)
+{
+    char csrf[CONSOLE_CSRF_MAX];
     console_csrf(call->session, csrf);
     if (crypto_equal(call->csrf, slice_from_cstr(csrf))) return true;
     console_refuse(call, 403, "csrf_failed", NULL,

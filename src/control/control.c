@@ -77,6 +77,7 @@ static void on_stop(struct mail *mail, void *owner)
     if (c->stopping || c->thread_ended) return;
     c->stopping = true;
     control_change_abandon_all(c);
+    control_job_abandon_waiting(c);
     control_socket_close_all(c);
     close_loop_handles(c);
 }
@@ -232,6 +233,7 @@ enum status control_start(const struct control_options *options, struct control 
     c->lock_fd = c->mailbox.wake_fd = -1;
     list_init(&c->connections);
     list_init(&c->changes);
+    list_init(&c->jobs_waiting);
     c->throttle = account_throttle_new();
     pthread_mutex_init(&c->policy_lock, NULL);
     enum status status = start(c, &first, error);

@@ -34,6 +34,8 @@ struct control {
     uint32_t connection_count;
     struct list changes;               /* control_change, oldest first */
     struct account_throttle *throttle; /* owns */
+    struct list jobs_waiting;          /* control_job, for the thread pool, oldest first */
+    uint32_t work_waiting, work_running;
     uint32_t last_operation;
     bool stopping;
 };
@@ -54,6 +56,11 @@ MUST_CHECK enum status control_socket_open(struct control *c, int fd);
 void control_connection_answer(struct control_connection *connection, struct buf *answer);
 void control_connection_tick(struct control *c, uint64_t now_ms);
 void control_socket_close_all(struct control *c);
+
+/* --- control_job.c: work that other threads want done */
+
+/* The server stops: what has not begun in the thread pool goes home undone. */
+void control_job_abandon_waiting(struct control *c);
 
 /* --- control_change.c: changes on their way to the workers */
 

@@ -55,19 +55,49 @@ static void on_pool(uv_work_t *pool)
     job->work_(job);
 }
 
+static void on_pool_done(uv_work_t *pool, int status);
+
+static void start_work(struct control *c)
+{
+    while (c->work_running < CONTROL_WORK_RUNNING_MAX && c->work_waiting > 0) {
+        struct control_job *job = LIST_ENTRY(list_pop_front(&c->jobs_waiting), struct control_job, waiting_);
+        c->work_waiting--;
+        c->work_running++;
+        CHECK(uv_queue_work(&c->loop, &job->pool_, on_pool, on_pool_done) == 0);
+    }
+}
+
 static void on_pool_done(uv_work_t *pool, int status)
 {
     struct control_job *job = container_of(pool, struct control_job, pool_);
+    struct control *c = job->control_;
     CHECK(status == 0); /* nothing cancels it */
-    job->after_(job);
+    c->work_running--;
+    job->after_(job); /* not ours any more */
+    start_work(c);
 }
 
-void control_job_work(struct control_job *job, void (*work)(struct control_job *job),
+bool control_job_work(struct control_job *job, void (*work)(struct control_job *job),
                       void (*after)(struct control_job *job))
 {
+    struct control *c = job->control_;
+    if (c->stopping || c->work_waiting == CONTROL_WORK_WAITING_MAX) return false;
     job->work_ = work;
     job->after_ = after;
-    CHECK(uv_queue_work(&job->control_->loop, &job->pool_, on_pool, on_pool_done) == 0);
+    list_push_back(&c->jobs_waiting, &job->waiting_);
+    c->work_waiting++;
+    start_work(c);
+    return true;
+}
+
+void control_job_abandon_waiting(struct control *c)
+{
+    while (c->work_waiting > 0) {
+        struct control_job *job = LIST_ENTRY(list_pop_front(&c->jobs_waiting), struct control_job, waiting_);
+        c->work_waiting--;
+        job->abandoned = true;
+        control_job_finish(job);
+    }
 }
 
 static void on_settled(void *context, const struct project_error *error, struct buf *result)

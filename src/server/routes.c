@@ -304,6 +304,17 @@ static void release(struct session_host *host, void *exchange)
     }
 }
 
+/* What the console fetches elsewhere is kept by no cache either. */
+static void add_console_headers(struct worker_call *call, struct session_answer *answer)
+{
+    const struct console_answer console = console_answer(call->console);
+    size_t count = 0;
+    for (size_t i = 0; i < answer->header_count; i++) call->headers[count++] = answer->headers[i];
+    for (size_t i = 0; i < console.header_count; i++) call->headers[count++] = console.headers[i];
+    answer->headers = call->headers;
+    answer->header_count = count;
+}
+
 static enum session_outcome outcome_of(struct worker_call *call, enum api_outcome outcome,
                                        struct session_answer *answer)
 {
@@ -315,6 +326,7 @@ static enum session_outcome outcome_of(struct worker_call *call, enum api_outcom
                                        .body = buf_slice(&api->body),
                                        .headers = api->headers,
                                        .header_count = api->header_count };
+    if (call->console) add_console_headers(call, answer);
     return SESSION_ANSWERED;
 }
 

@@ -35,6 +35,8 @@ struct worker_call {
     struct console_exchange *console; /* owned; NULL = it is no request of the console's API */
     struct survey *survey;            /* owned; NULL = the console has asked for none */
     bool on_errand;                   /* api, or the survey, does what the console asked for */
+    struct http_header
+        headers[API_HEADERS_MAX + CONSOLE_HEADERS_MAX]; /* of an errand's answer: api's and the console's */
 };
 
 struct worker {

@@ -205,6 +205,16 @@ void session_host_abort(struct session_host *host)
 
 /* ---- the peer's address ---- */
 
+/* The header of the last proxy: some add a line of their own below the peer's instead of
+ * lengthening it, so no line above the last is to be believed. */
+static struct slice last_forwarded_for(const struct http_request *request)
+{
+    struct slice value = { 0 }, line;
+    size_t index = 0;
+    while (http_request_header_next(request, SLICE("x-forwarded-for"), &index, &line)) value = line;
+    return value;
+}
+
 struct slice session_peer(const struct session *s, const struct http_request *request,
                           char out[static INET6_ADDRSTRLEN])
 {
@@ -212,7 +222,7 @@ struct slice session_peer(const struct session *s, const struct http_request *re
     const struct policy_string_list *trusted = &s->host->engine->policy->deployment->trusted_proxies;
     if (!request || trusted->count == 0 || !policy_address_in(trusted, peer)) return peer;
     /* The last address that no trusted proxy has added. */
-    struct slice value = http_request_header(request, SLICE("x-forwarded-for"));
+    struct slice value = last_forwarded_for(request);
     while (value.len > 0) {
         ptrdiff_t comma = slice_last_index(value, ',');
         struct slice address = slice_trim(slice_from(value, (size_t)(comma + 1)));

@@ -68,3 +68,14 @@ enum status store_access_token_remove(struct store *s, struct slice account, str
     store_stmt_bind_text(&st, 2, id);
     return store_rows_change_one(&st, store_connection(s));
 }
+
+enum status store_access_token_remove_all(struct store *s, struct slice account, uint64_t *removed)
+{
+    struct store_stmt st;
+    store_stmt_begin(&st, store_connection(s), "DELETE FROM access_tokens WHERE account = ?1");
+    store_stmt_bind_text(&st, 1, account);
+    store_stmt_step(&st);
+    enum status status = store_stmt_end(&st);
+    if (status == STATUS_OK) *removed = store_db_changes(store_connection(s));
+    return status;
+}

@@ -70,3 +70,15 @@ enum status store_invite_remove_old(struct store *s, int64_t now_s, bool whole_i
     store_stmt_step(&st);
     return store_stmt_end(&st);
 }
+
+enum status store_invite_remove_by(struct store *s, struct slice project, struct slice account, enum store_role above)
+{
+    struct store_stmt st;
+    store_stmt_begin(&st, store_connection(s),
+                     "DELETE FROM invites WHERE project = ?1 AND invited_by = ?2 AND role > ?3");
+    store_stmt_bind_text(&st, 1, project);
+    store_stmt_bind_text(&st, 2, account);
+    store_stmt_bind_i64(&st, 3, above);
+    store_stmt_step(&st);
+    return store_stmt_end(&st);
+}

@@ -41,6 +41,14 @@ enum status store_login_get_by_hash(struct store *s, const uint8_t hash[static S
     return store_rows_one(&st, read_row, out);
 }
 
+enum status store_login_get(struct store *s, struct slice id, struct store_login *out)
+{
+    struct store_stmt st;
+    store_stmt_begin(&st, store_connection(s), "SELECT " COLUMNS " FROM logins WHERE id = ?1");
+    store_stmt_bind_text(&st, 1, id);
+    return store_rows_one(&st, read_row, out);
+}
+
 enum status store_login_list(struct store *s, struct slice account, struct store_login **out, size_t *count)
 {
     struct store_stmt st;

@@ -23,6 +23,7 @@ MUST_CHECK enum status store_login_insert(struct store *s, const struct store_lo
 /* NOT_FOUND. */
 MUST_CHECK enum status store_login_get_by_hash(struct store *s, const uint8_t hash[static STORE_SECRET_HASH_LEN],
                                                struct store_login *out);
+MUST_CHECK enum status store_login_get(struct store *s, struct slice id, struct store_login *out); /* NOT_FOUND */
 /* Newest first; mem_free(*out). */
 MUST_CHECK enum status store_login_list(struct store *s, struct slice account, struct store_login **out, size_t *count);
 MUST_CHECK enum status store_login_touch(struct store *s, struct slice id, int64_t at_s);          /* NOT_FOUND */
@@ -51,5 +52,6 @@ MUST_CHECK enum status store_access_token_list(struct store *s, struct slice acc
                                                size_t *count);
 MUST_CHECK enum status store_access_token_touch(struct store *s, struct slice id, int64_t at_s); /* NOT_FOUND */
 MUST_CHECK enum status store_access_token_remove(struct store *s, struct slice account, struct slice id);
+MUST_CHECK enum status store_access_token_remove_all(struct store *s, struct slice account, uint64_t *removed);
 
 #endif

@@ -50,6 +50,9 @@ MUST_CHECK enum status store_invite_list(struct store *s, struct slice project, 
                                          size_t *count);
 /* NOT_FOUND. project: the one it must belong to. */
 MUST_CHECK enum status store_invite_remove(struct store *s, struct slice project, struct slice id);
+/* Those to a project that an account has made, for roles above this one. */
+MUST_CHECK enum status store_invite_remove_by(struct store *s, struct slice project, struct slice account,
+                                              enum store_role above);
 /* Those that ended before now_s, and all of the instance when whole_instance: there is one
  * set-up link at a time. */
 MUST_CHECK enum status store_invite_remove_old(struct store *s, int64_t now_s, bool whole_instance);

@@ -210,6 +210,88 @@ static void an_authenticator_app_is_asked_for_once_a_code_has_confirmed_it(void 
     ASSERT_GOOD(sign_in("own@example.com", true, "", &out));
 }
 
+/* The hash of a password runs elsewhere: what begins before the first has failed counts too. */
+static void tries_that_run_at_once_do_not_pass_the_limit_together(void **state)
+{
+    struct account_login_attempt attempt;
+    owner();
+    for (int i = 0; i < ACCOUNT_THROTTLE_FREE; i++)
+        ASSERT_GOOD(account_login_begin(&service, SLICE("own@example.com"), &attempt, &error));
+    ASSERT_REFUSED(account_login_begin(&service, SLICE("own@example.com"), &attempt, &error), THROTTLED);
+}
+
+static void a_try_that_did_not_take_place_does_not_count(void **state)
+{
+    struct account_login_attempt attempt;
+    owner();
+    for (int i = 0; i < 3 * ACCOUNT_THROTTLE_FREE; i++) {
+        ASSERT_GOOD(account_login_begin(&service, SLICE("own@example.com"), &attempt, &error));
+        account_login_cancel(&service, &attempt);
+    }
+}
+
+static void who_has_an_account_does_not_get_free_tries_at_others_by_it(void **state)
+{
+    struct store_account out;
+    const struct account_who boss = owner();
+    member(&boss, "mallory@example.com", STORE_ROLE_VIEWER);
+    for (int i = 0; i < ACCOUNT_THROTTLE_FREE; i++) {
+        char email[40];
+        snprintf(email, sizeof email, "victim%d@example.com", i);
+        if (i == 3) ASSERT_GOOD(sign_in("mallory@example.com", true, "", &out));
+        ASSERT_REFUSED(sign_in(email, false, "", &out), BAD_CREDENTIALS);
+    }
+    ASSERT_REFUSED(sign_in("own@example.com", false, "", &out), THROTTLED);
+}
+
+static void all_addresses_of_one_ipv6_network_count_as_one(void **state)
+{
+    struct store_account out;
+    char address[48], email[40];
+    owner();
+    for (int i = 0; i < ACCOUNT_THROTTLE_FREE; i++) {
+        snprintf(address, sizeof address, "2001:db8:1:2:%x::1", i + 1);
+        snprintf(email, sizeof email, "victim%d@example.com", i);
+        service.address = slice_from_cstr(address);
+        ASSERT_REFUSED(sign_in(email, false, "", &out), BAD_CREDENTIALS);
+    }
+    service.address = SLICE("2001:db8:1:2::ffff");
+    ASSERT_REFUSED(sign_in("own@example.com", true, "", &out), THROTTLED);
+    service.address = SLICE("2001:db8:1:3::1");
+    ASSERT_GOOD(sign_in("own@example.com", true, "", &out));
+    service.address = SLICE("::ffff:192.0.2.7");
+    ASSERT_GOOD(sign_in("own@example.com", true, "", &out));
+}
+
+/* While the hash of a try runs, another call changes the account. */
+static void a_sign_in_takes_the_account_as_it_is_when_the_hash_is_done(void **state)
+{
+    struct account_who who = owner();
+    struct account_login_attempt first, second;
+    struct account_secret recovery[ACCOUNT_RECOVERY_CODES];
+    struct store_account now;
+    char code[12];
+    ASSERT_GOOD(account_totp_begin(&service, &who, &error));
+    ASSERT_GOOD(account_login_begin(&service, SLICE("own@example.com"), &first, &error));
+    make_code(&who, code);
+    ASSERT_GOOD(account_totp_confirm(&service, &who, slice_of(code, 6), recovery, &error));
+    ASSERT_REFUSED(account_login_end(&service, &first, true, SLICE(""), &error), TOTP_REQUIRED);
+    service.now_s += 60;
+    make_code(&who, code);
+    ASSERT_GOOD(account_login_begin(&service, SLICE("own@example.com"), &first, &error));
+    ASSERT_GOOD(account_login_begin(&service, SLICE("own@example.com"), &second, &error));
+    ASSERT_GOOD(account_login_end(&service, &first, true, slice_of(code, 6), &error));
+    ASSERT_REFUSED(account_login_end(&service, &second, true, slice_of(code, 6), &error), BAD_TOTP);
+    service.now_s += 60;
+    make_code(&who, code);
+    ASSERT_GOOD(account_login_begin(&service, SLICE("own@example.com"), &first, &error));
+    ASSERT_GOOD(account_set_password(&service, &who, "another hash", &error));
+    ASSERT_REFUSED(account_login_end(&service, &first, true, slice_of(code, 6), &error), BAD_CREDENTIALS);
+    assert_int_equal(store_account_get_by_email(service.store, SLICE("own@example.com"), &now), STATUS_OK);
+    assert_string_equal(now.password, "another hash");
+    assert_true(now.has_totp);
+}
+
 static struct account_secret session_of(const struct account_who *who)
 {
     struct account_secret secret;
@@ -260,6 +342,77 @@ static void a_new_password_ends_the_other_sessions(void **state)
     assert_true(is_in(&here));
     assert_false(is_in(&elsewhere));
     assert_string_equal(who.account.password, "another hash");
+}
+
+static void a_new_password_ends_the_access_tokens(void **state)
+{
+    struct account_who who = owner();
+    struct account_secret secret;
+    struct store_access_token token;
+    ASSERT_GOOD(account_token_create(&service, &who, SLICE("ci"), 0, &secret, &token, &error));
+    assert_true(is_in(&secret));
+    ASSERT_GOOD(account_set_password(&service, &who, "another hash", &error));
+    assert_false(is_in(&secret));
+}
+
+static void who_was_signed_out_while_a_hash_ran_changes_nothing(void **state)
+{
+    struct account_who boss = owner(), thief;
+    struct account_secret stolen = session_of(&boss), here = session_of(&boss);
+    uint64_t closed;
+    ASSERT_GOOD(account_session_find(&service, slice_from_cstr(stolen.text), &thief, &error));
+    ASSERT_GOOD(account_session_find(&service, slice_from_cstr(here.text), &boss, &error));
+    ASSERT_GOOD(account_session_close_others(&service, &boss, &closed, &error));
+    ASSERT_REFUSED(account_set_password(&service, &thief, "the thief's", &error), NOT_SIGNED_IN);
+    ASSERT_REFUSED(account_totp_disable(&service, &thief, &error), NOT_SIGNED_IN);
+    ASSERT_GOOD(account_set_password(&service, &boss, "the owner's", &error));
+}
+
+static void who_may_invite_no_more_has_no_links_left(void **state)
+{
+    const struct account_who boss = owner();
+    const struct account_who admin = member(&boss, "admin@example.com", STORE_ROLE_ADMIN);
+    const struct slice project = SLICE("proj_a"), id = slice_from_cstr(admin.account.id);
+    struct account_secret kept, low;
+    struct store_invite invite;
+    ASSERT_GOOD(account_invite_create(&service, &boss, project, STORE_ROLE_ADMIN, SLICE(""), 0, &low, &invite, &error));
+    ASSERT_GOOD(
+        account_invite_create(&service, &admin, project, STORE_ROLE_VIEWER, SLICE(""), 0, &kept, &invite, &error));
+    ASSERT_GOOD(account_member_set_role(&service, &boss, project, id, STORE_ROLE_ADMIN, &error));
+    ASSERT_GOOD(account_invite_find(&service, slice_from_cstr(kept.text), &invite, &error));
+    ASSERT_GOOD(account_member_set_role(&service, &boss, project, id, STORE_ROLE_DEVELOPER, &error));
+    ASSERT_REFUSED(account_invite_find(&service, slice_from_cstr(kept.text), &invite, &error), NOT_FOUND);
+    ASSERT_GOOD(account_member_set_role(&service, &boss, project, id, STORE_ROLE_ADMIN, &error));
+    ASSERT_GOOD(
+        account_invite_create(&service, &admin, project, STORE_ROLE_ADMIN, SLICE(""), 0, &kept, &invite, &error));
+    ASSERT_GOOD(account_member_remove(&service, &boss, project, id, &error));
+    ASSERT_REFUSED(account_invite_find(&service, slice_from_cstr(kept.text), &invite, &error), NOT_FOUND);
+    ASSERT_GOOD(account_invite_find(&service, slice_from_cstr(low.text), &invite, &error)); /* the owner's own */
+}
+
+static void of_two_who_join_by_one_link_at_once_the_second_is_told_that_it_is_used(void **state)
+{
+    const struct account_who boss = owner();
+    struct account_secret link;
+    struct store_invite first, second;
+    struct store_account out;
+    ASSERT_GOOD(account_invite_create(&service, &boss, SLICE("proj_a"), STORE_ROLE_VIEWER, SLICE(""), 0, &link, &first,
+                                      &error));
+    ASSERT_GOOD(account_invite_find(&service, slice_from_cstr(link.text), &second, &error));
+    ASSERT_GOOD(account_join(&service, &first, SLICE("a@example.com"), SLICE("A"), right_hash, &out, &error));
+    ASSERT_REFUSED(account_join(&service, &second, SLICE("b@example.com"), SLICE("B"), right_hash, &out, &error),
+                   NOT_FOUND);
+    assert_int_equal(store_account_get_by_email(service.store, SLICE("b@example.com"), &out), STATUS_NOT_FOUND);
+}
+
+static void names_that_deceive_the_eye_are_refused(void **state)
+{
+    struct account_who who = owner();
+    const char *names[] = { "adm\u202eni", "a\u2066b", "a\u2028b", "a\u200bb", "a\ufeff", "a\u2060b" };
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+        ASSERT_REFUSED(account_rename(&service, &who, slice_from_cstr(names[i]), &error), INVALID_VALUE);
+    ASSERT_GOOD(
+        account_rename(&service, &who, SLICE("\u0646\u06cc\u200c\u0627"), &error)); /* a joiner is of the script */
 }
 
 static void access_tokens_work_until_their_end_or_removal(void **state)
@@ -397,6 +550,16 @@ int main(void)
         TEST(nobody_invites_above_their_own_role),
         TEST(an_invite_is_used_once_by_whom_it_is_for_and_in_time),
         TEST(the_last_owner_stays_and_only_owners_touch_owners),
+        TEST(tries_that_run_at_once_do_not_pass_the_limit_together),
+        TEST(a_try_that_did_not_take_place_does_not_count),
+        TEST(who_has_an_account_does_not_get_free_tries_at_others_by_it),
+        TEST(all_addresses_of_one_ipv6_network_count_as_one),
+        TEST(a_sign_in_takes_the_account_as_it_is_when_the_hash_is_done),
+        TEST(a_new_password_ends_the_access_tokens),
+        TEST(who_was_signed_out_while_a_hash_ran_changes_nothing),
+        TEST(who_may_invite_no_more_has_no_links_left),
+        TEST(of_two_who_join_by_one_link_at_once_the_second_is_told_that_it_is_used),
+        TEST(names_that_deceive_the_eye_are_refused),
         TEST(changes_are_in_the_audit_without_secrets),
     };
     return cmocka_run_group_tests(tests, hash_once, NULL);
