@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/memory/memory_broker.h"
+#include "broker/memory/memory_map_broker.h"
 #include "engine/client.h"
 #include "engine/effects.h"
 #include "json/json_reader.h"
@@ -24,12 +25,47 @@ static uint32_t generation;
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Namespaces of maps: with a stream that is soon left behind, without one, and of who is on "room:". */
+static void add_maps(struct policy_deployment *d, struct policy_channel_options options)
+{
+    static const struct policy_permission all = { true, true, true };
+    static const struct {
+        const char *name;
+        enum policy_subscription_type type;
+        enum policy_map_mode mode;
+    } maps[] = {
+        { "map", POLICY_MAP, POLICY_MAP_RECOVERABLE },
+        { "eph", POLICY_MAP, POLICY_MAP_EPHEMERAL },
+        { "clients", POLICY_MAP_CLIENTS, POLICY_MAP_EPHEMERAL },
+        { "users", POLICY_MAP_USERS, POLICY_MAP_RECOVERABLE },
+    };
+    options.map = (struct policy_map_options){ .key_ttl_ms = 60000,
+                                               .meta_ttl_ms = 90000,
+                                               .page_default = 2,
+                                               .page_min = 1,
+                                               .page_max = 4,
+                                               .live_max = 4,
+                                               .catch_up_ms = 5000,
+                                               .publish = all,
+                                               .remove = all,
+                                               .remove_client_on_unsubscribe = true };
+    for (size_t i = 0; i < ARRAY_COUNT(maps); i++) {
+        struct policy_namespace *n = &d->namespaces[d->namespace_count++];
+        n->name = mem_copy(slice_from_cstr(maps[i].name));
+        n->options = options;
+        n->options.subscription_type = maps[i].type;
+        n->options.map.mode = maps[i].mode;
+        if (maps[i].mode != POLICY_MAP_RECOVERABLE) continue;
+        n->options.map.stream_size = 4;
+        n->options.map.stream_ttl_ms = 60000;
+    }
+}
+
 static struct policy *make_policy(void)
 {
     struct policy_deployment *d = policy_deployment_new();
     static const struct policy_permission all = { true, true, true };
     struct policy_channel_options options = { .presence = true,
-                                              .stream_only = true,
                                               .allow_recovery = true,
                                               .allow_positioning = true,
                                               .allow_user_limited_channels = true,
@@ -44,9 +80,14 @@ static struct policy *make_policy(void)
                                               .history_access = all,
                                               .presence_access = all };
     d->without_namespace.options = options;
-    d->namespaces = mem_must_alloc_zero(sizeof *d->namespaces);
-    d->namespace_count = 1;
+    d->namespaces = mem_must_alloc_zero(6 * sizeof *d->namespaces);
+    d->namespace_count = 2;
     d->namespaces[0].name = mem_copy(SLICE("ns"));
+    d->namespaces[1].name = mem_copy(SLICE("room"));
+    d->namespaces[1].options = options;
+    d->namespaces[1].options.map_clients_prefix = mem_copy(SLICE("clients:"));
+    d->namespaces[1].options.map_users_prefix = mem_copy(SLICE("users:"));
+    add_maps(d, options);
     options.force_recovery = options.join_leave = options.force_push_join_leave = true;
     d->namespaces[0].options = options;
     d->private_prefix = mem_copy(SLICE("$"));
@@ -195,6 +236,8 @@ static void pass_time(void)
     struct broker_context context = engine_broker_context(&engine);
     while (shared.broker->ops->sweep(shared.broker, &context)) {
     }
+    while (shared.map_broker->ops->sweep(shared.map_broker, &context)) {
+    }
 }
 
 static void publish(struct slice channel)
@@ -263,7 +306,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                         .deliver_gap = engine_deliver_gap };
     const struct memory_broker_options options = { .shard_count = 1, .history_bytes_max = 1u << 20 };
     struct slice rest = slice_of((const char *)data, size);
+    struct broker_links map_links = links;
+    map_links.deliver_publication = engine_deliver_map_publication;
+    map_links.deliver_gap = engine_deliver_map_gap;
     shared.broker = memory_broker_new(&links, &options);
+    shared.map_broker = memory_map_broker_new(&map_links, &options);
     engine.now_ms = 1000;
     engine.wall_ms = INT64_C(1800000000000);
     queued = 0;
@@ -275,6 +322,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     work();
     CHECK(engine.hub.subscription_count == 0 && registry_user_count(shared.registry) == 0);
     CHECK(shared.broker->ops->channel_count(shared.broker) == 0);
+    CHECK(shared.map_broker->ops->channel_count(shared.map_broker) == 0);
     shared.broker->ops->free(shared.broker);
+    shared.map_broker->ops->free(shared.map_broker);
     return 0;
 }

@@ -181,11 +181,16 @@ static void set_map_counts(struct metrics *m, struct map_broker *maps)
 }
 
 /* Row TR-45: something for a client to open its connection with, or for a load balancer to
- * look at. Browsers may read it from the allowed origins. */
-static void answer_init(struct worker *w, const struct http_request *request, struct session_answer *answer)
+ * look at; so the limits on connections hold for it too. Browsers may read it from the allowed origins. */
+static void answer_init(struct worker *w, const struct session *s, const struct http_request *request,
+                        struct session_answer *answer)
 {
     if (request->method != HTTP_METHOD_GET) {
         *answer = (struct session_answer){ .status = 405 };
+        return;
+    }
+    if (session_limits_objection(s)) {
+        *answer = (struct session_answer){ .status = 503 };
         return;
     }
     const struct slice origin = http_request_header(request, SLICE("origin"));
@@ -453,7 +458,7 @@ static enum session_outcome start(struct session_host *host, struct session *s, 
     case HANDLER_CONSOLE_PAGE: answer_page(w, request, answer); break;
     case HANDLER_HEALTH: answer_health(w, request, answer); break;
     case HANDLER_METRICS: answer_metrics(w, request, answer); break;
-    case HANDLER_INIT: answer_init(w, request, answer); break;
+    case HANDLER_INIT: answer_init(w, s, request, answer); break;
     default: answer_not_found(w, request, answer); break;
     }
     return SESSION_ANSWERED;

@@ -155,6 +155,10 @@ bool session_host_turn(struct session_host *host);
 /* A new connection: takes fd over (closed at once when memory is out). tls: borrowed, NULL = without. */
 void session_accept(struct session_host *host, int fd, uint8_t listener, struct net_tls_context *tls);
 
+/* What speaks against one more client of this node, in a word for the peer: client.connection_limit or
+ * client.connection_rate_limit, of which one connection is used up. NULL = nothing. */
+const char *session_limits_objection(const struct session *s);
+
 /* For engine_worker: the client or the exchange behind a handle. */
 struct client *session_client_of(struct session_host *host, struct handle handle);
 struct client *session_client_next(struct session_host *host, uint32_t *slot);

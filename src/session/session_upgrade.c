@@ -90,21 +90,25 @@ static struct slice named_key(const struct http_request *request, struct buf *va
                                                                                    : (struct slice){ 0 };
 }
 
-static bool limits_allow(struct session *s, const struct http_request *request)
+const char *session_limits_objection(const struct session *s)
 {
     struct engine *e = s->host->engine;
     const struct policy_limits *limits = &e->policy->deployment->limits;
     uint32_t clients = atomic_load_explicit(&e->shared->client_count, memory_order_relaxed);
     if (limits->connection_limit > 0 && clients >= limits->connection_limit) {
         metrics_add(e->metrics, METRIC_NODE_CLIENT_CONNECTION_LIMIT, 1);
-        refuse(s, request, 503, "too many connections on this node (client.connection_limit)", NULL, 0);
-        return false;
+        return "too many connections on this node (client.connection_limit)";
     }
-    if (!session_gate_pass(s->host->gate, limits->connection_rate_limit, s->host->loop->now_ms)) {
-        refuse(s, request, 503, "too many new connections at once (client.connection_rate_limit)", NULL, 0);
-        return false;
-    }
-    return true;
+    if (!session_gate_pass(s->host->gate, limits->connection_rate_limit, s->host->loop->now_ms))
+        return "too many new connections at once (client.connection_rate_limit)";
+    return NULL;
+}
+
+static bool limits_allow(struct session *s, const struct http_request *request)
+{
+    const char *objection = session_limits_objection(s);
+    if (objection) refuse(s, request, 503, objection, NULL, 0);
+    return !objection;
 }
 
 /* What the client needs of the request; slices borrow it. */

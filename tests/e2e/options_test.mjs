@@ -243,6 +243,36 @@ alone('init.enabled answers {} to whoever warms up a connection, and lets pages 
   assert.equal((await init('GET')).status, 404);
 });
 
+alone('the limits on connections hold for init as well', {
+  config: testConfig({ init: { enabled: true }, client: { connection_limit: 1 } }),
+}, async (server) => {
+  const init = async () => (await fetch(`${server.url}/connection/init`)).status;
+  assert.equal(await init(), 200);
+  const ws = await RawWs.connect(server, server.token('ann'));
+  assert.equal(await init(), 503);
+  ws.close();
+  await until(async () => (await init()) === 200, 'the place to be free again');
+  server.writeConfig(testConfig({ init: { enabled: true }, client: { connection_rate_limit: 1 } }));
+  await server.restart();
+  assert.deepEqual([await init(), await init(), (await answer(server, PATH)).status], [200, 503, 503]);
+});
+
+alone('health, metrics and init are moved by their prefixes', {
+  config: testConfig({
+    health: { enabled: true, handler_prefix: '/alive' },
+    prometheus: { enabled: true, handler_prefix: '/numbers/all' },
+    init: { enabled: true, handler_prefix: '/begin/' },
+  }),
+  askHealth: async (port) => (await fetch(`http://127.0.0.1:${port}/alive`)).status,
+}, async (server) => {
+  const status = async (path) => (await fetch(`${server.url}${path}`)).status;
+  for (const path of ['/alive', '/numbers/all', '/begin']) {
+    assert.equal(await status(path), 200, path);
+    assert.equal(await status(`${path}/more`), 404, path);
+  }
+  for (const path of ['/health', '/metrics', '/connection/init']) assert.equal(await status(path), 404, path);
+});
+
 alone('each HTTP request is in the log at level debug, without its query', {
   config: testConfig({ log: { level: 'debug' } }),
 }, async (server) => {
