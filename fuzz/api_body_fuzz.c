@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/memory/memory_broker.h"
+#include "broker/memory/memory_map_broker.h"
 #include "crypto/crypto_hash.h"
 #include "json/json_reader.h"
 
@@ -38,7 +39,7 @@ static struct policy *make_policy(void)
     struct policy_project *project = mem_must_alloc_zero(sizeof *project);
     struct policy_key *key = mem_must_alloc_zero(sizeof *key);
     d->without_namespace.options = (struct policy_channel_options){
-        .presence = true, .stream_only = true, .history_size = 4, .history_ttl_ms = 1000, .history_meta_ttl_ms = 1000
+        .presence = true, .history_size = 4, .history_ttl_ms = 1000, .history_meta_ttl_ms = 1000
     };
     d->namespace_boundary = mem_copy(SLICE(":"));
     d->limits = (struct policy_limits){ .channel_limit = 8, .queue_bytes_max = 65536, .channel_len_max = 255 };
@@ -64,7 +65,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     shared = (struct engine_shared){ .office = &office, .worker_count = 1, .registry = registry_new() };
     shared.node.version = "0.1.0";
     shared.metrics[0] = metrics_new();
+    struct broker_links map_links = links;
+    map_links.deliver_publication = engine_deliver_map_publication;
+    map_links.deliver_gap = engine_deliver_map_gap;
     shared.broker = memory_broker_new(&links, &options);
+    shared.map_broker = memory_map_broker_new(&map_links, &options);
     CHECK(engine_init(&engine, &shared, 0, &worker, make_policy(), &wakes) == STATUS_OK);
     engine.now_ms = 1000;
     engine.wall_ms = INT64_C(1800000000000);
