@@ -395,7 +395,9 @@ static bool begin_tls(struct load_conn *conn)
     if (!conn->tls || SSL_set_fd(conn->tls, conn->source.fd) != 1) return false;
     unsigned char address[16]; /* a name that is an address is not sent, and is looked for among the addresses */
     bool is_name = inet_pton(AF_INET, target->host, address) != 1 && inet_pton(AF_INET6, target->host, address) != 1;
-    if (is_name) SSL_set_tlsext_host_name(conn->tls, target->host);
+    /* SSL_set_tlsext_host_name() without its cast, which drops a const: the name is only read */
+    if (is_name)
+        SSL_ctrl(conn->tls, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)target->host);
     return is_name ? SSL_set1_host(conn->tls, target->host) == 1
                    : X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(conn->tls), target->host) == 1;
 }
