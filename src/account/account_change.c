@@ -40,17 +40,6 @@ bool account_audit(const struct account_service *a, const char *who, const char 
         "the audit", error);
 }
 
-/* C0, DEL and C1 (U+0080 to U+009F). */
-static bool has_control_character(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        const unsigned char c = (unsigned char)text.ptr[i];
-        if (c < 0x20 || c == 0x7f) return true;
-        if (c == 0xc2 && i + 1 < text.len && (unsigned char)text.ptr[i + 1] < 0xa0) return true;
-    }
-    return false;
-}
-
 /* What makes text look like other text: marks that turn the direction of all that follows
  * (U+202A to U+202E, U+2066 to U+2069), line and paragraph separators, spaces of no width.
  * Joiners and the marks of one letter's direction stay: several scripts need them. */
@@ -67,8 +56,7 @@ static bool has_deceiving_character(struct slice text)
 
 bool account_take_text(struct slice text, const char *field, char *out, size_t max, struct account_error *error)
 {
-    if (text.len == 0 || text.len > max || !utf8_valid(text) || has_control_character(text) ||
-        has_deceiving_character(text))
+    if (text.len == 0 || text.len > max || !utf8_valid(text) || utf8_has_control(text) || has_deceiving_character(text))
         return account_refuse(error, ACCOUNT_ERROR_INVALID_VALUE, field,
                               "%s is not allowed: 1 to %zu bytes of UTF-8 without control characters are", field, max);
     memcpy(out, text.ptr, text.len);

@@ -62,6 +62,16 @@ bool utf8_valid(struct slice s)
     return utf8_feed(&u, s) && utf8_complete(&u);
 }
 
+bool utf8_has_control(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        const unsigned char c = (unsigned char)text.ptr[i];
+        if (c < 0x20 || c == 0x7f) return true;
+        if (c == 0xc2 && i + 1 < text.len && (unsigned char)text.ptr[i + 1] < 0xa0) return true;
+    }
+    return false;
+}
+
 size_t utf8_encode(uint32_t cp, char out[static 4])
 {
     if (cp < 0x80) {

@@ -18,6 +18,8 @@ static inline bool utf8_complete(const struct utf8 *u)
     return u->need == 0;
 }
 bool utf8_valid(struct slice s);
+/* C0, DEL or C1 (U+0080 to U+009F) in valid text: they could rewrite a terminal that shows it. */
+bool utf8_has_control(struct slice text);
 /* Write code point cp (at most 0x10ffff, no surrogate) to out; returns 1 to 4. */
 size_t utf8_encode(uint32_t cp, char out[static 4]);
 

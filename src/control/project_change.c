@@ -46,17 +46,6 @@ bool project_audit(const struct project_service *p, const char *project, struct 
     return status == STATUS_OK || project_storage_failed(p, "the audit", status, error);
 }
 
-/* C0, DEL and C1 (U+0080 to U+009F): they could rewrite a terminal that shows the name. */
-static bool has_control_character(struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c < 0x20 || c == 0x7f) return true;
-        if (c == 0xc2 && i + 1 < text.len && (unsigned char)text.ptr[i + 1] < 0xa0) return true;
-    }
-    return false;
-}
-
 bool project_name_allowed(struct slice name, struct project_error *error)
 {
     const char *why = NULL;
@@ -67,7 +56,7 @@ bool project_name_allowed(struct slice name, struct project_error *error)
         why = "is too long";
     else if (!utf8_valid(name))
         why = "is not UTF-8";
-    else if (has_control_character(name))
+    else if (utf8_has_control(name))
         why = "holds a control character";
     if (!why) return true;
     return project_refuse(error, PROJECT_ERROR_INVALID_NAME,

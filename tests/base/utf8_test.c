@@ -119,6 +119,19 @@ static void of_all_pairs_of_bytes_the_right_ones_are_valid(void **state)
         }
 }
 
+static void of_all_characters_those_of_control_are_found(void **state)
+{
+    for (uint32_t cp = 0; cp < 0x3000; cp++) {
+        char text[6] = "a";
+        if (cp >= 0xd800 && cp < 0xe000) continue;
+        const size_t len = utf8_encode(cp, text + 1);
+        text[1 + len] = 'b';
+        const bool expected = cp < 0x20 || (cp >= 0x7f && cp < 0xa0);
+        if (utf8_has_control(slice_of(text, len + 2)) != expected) fail_msg("U+%04x", cp);
+    }
+    assert_false(utf8_has_control(SLICE("")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +140,7 @@ int main(void)
         cmocka_unit_test(a_broken_sequence_is_seen_at_its_first_bad_byte),
         cmocka_unit_test(every_code_point_is_written_and_read_back),
         cmocka_unit_test(of_all_pairs_of_bytes_the_right_ones_are_valid),
+        cmocka_unit_test(of_all_characters_those_of_control_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
