@@ -9,31 +9,12 @@
 
 /* ---- the session object that several answers are ---- */
 
-static bool write_projects(struct console_call *call, struct json_writer *w, struct account_error *error)
+static void write_place(struct json_writer *w, const struct store_project *project, enum store_role role)
 {
-    struct store_project *projects = NULL;
-    struct project_error refused;
-    size_t count = 0;
-    const struct project_service service = console_project_service(call);
-    if (!project_service_list(&service, &projects, &count, &refused))
-        return account_refuse(error, ACCOUNT_ERROR_STORAGE_FAILED, NULL, "%s", refused.text);
-    bool good = true;
-    json_write_name(w, SLICE("projects"));
-    json_write_array_begin(w);
-    for (size_t i = 0; i < count && good; i++) {
-        enum store_role role = STORE_ROLE_NONE;
-        good = account_role(&call->accounts, &call->who, slice_from_cstr(projects[i].id), &role, error);
-        if (role == STORE_ROLE_NONE) continue;
-        json_write_object_begin(w);
-        console_write_text(w, "id", projects[i].id);
-        console_write_text(w, "name", projects[i].name);
-        console_write_text(w, "role", account_role_name(role));
-        console_write_i64(w, "archived_at", projects[i].archived_at_s);
-        json_write_object_end(w);
-    }
-    json_write_array_end(w);
-    store_project_list_free(projects, count);
-    return good;
+    console_write_text(w, "id", project->id);
+    console_write_text(w, "name", project->name);
+    console_write_text(w, "role", account_role_name(role));
+    console_write_i64(w, "archived_at", project->archived_at_s);
 }
 
 void console_write_account(struct json_writer *w, const struct store_account *account)
@@ -59,7 +40,7 @@ static void answer_session(struct console_call *call, struct slice secret)
         console_csrf(secret, csrf);
         console_write_text(w, "csrf", csrf);
     }
-    if (write_projects(call, w, &error))
+    if (console_write_projects(call, write_place, &error))
         console_done(call);
     else
         console_refuse_account(call, &error);

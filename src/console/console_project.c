@@ -20,32 +20,39 @@ void console_write_new_keys(struct json_writer *w, const struct project_new_keys
     }
 }
 
-static void list(struct console_call *call)
+bool console_write_projects(struct console_call *call,
+                            void (*write)(struct json_writer *w, const struct store_project *project,
+                                          enum store_role role),
+                            struct account_error *error)
 {
     struct store_project *projects = NULL;
     struct project_error refused;
-    struct account_error error;
     size_t count = 0;
     const struct project_service service = console_project_service(call);
-    if (!project_service_list(&service, &projects, &count, &refused)) {
-        console_refuse_project(call, &refused);
-        return;
-    }
+    if (!project_service_list(&service, &projects, &count, &refused))
+        return account_refuse(error, ACCOUNT_ERROR_STORAGE_FAILED, NULL, "%s", refused.text);
     bool good = true;
-    struct json_writer *w = console_begin(call, 200);
+    struct json_writer *w = &call->json;
     json_write_name(w, SLICE("projects"));
     json_write_array_begin(w);
     for (size_t i = 0; i < count && good; i++) {
         enum store_role role = STORE_ROLE_NONE;
-        good = account_role(&call->accounts, &call->who, slice_from_cstr(projects[i].id), &role, &error);
+        good = account_role(&call->accounts, &call->who, slice_from_cstr(projects[i].id), &role, error);
         if (role == STORE_ROLE_NONE) continue;
         json_write_object_begin(w);
-        console_write_project(w, &projects[i], role);
+        write(w, &projects[i], role);
         json_write_object_end(w);
     }
     json_write_array_end(w);
     store_project_list_free(projects, count);
-    if (good)
+    return good;
+}
+
+static void list(struct console_call *call)
+{
+    struct account_error error;
+    console_begin(call, 200);
+    if (console_write_projects(call, console_write_project, &error))
         console_done(call);
     else
         console_refuse_account(call, &error);
